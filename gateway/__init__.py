@@ -1,0 +1,1 @@
+"""The GraphQL and HTTP face of Timeloom."""

@@ -1,0 +1,1 @@
+"""What may change: ingest today; deletes, retention and operations as they arrive."""

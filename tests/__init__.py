@@ -1,0 +1,1 @@
+"""Tests of every room, on real databases, real server processes and a real browser."""
