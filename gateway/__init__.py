@@ -1,1 +1,1 @@
-"""The GraphQL and HTTP face of Timeloom."""
+"""The GraphQL and HTTP face of Timeloom, and its command line."""

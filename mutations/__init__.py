@@ -1,1 +1,1 @@
-"""What may change: ingest today; deletes, retention and operations as they arrive."""
+"""What may change: ingest today; deletes, retention, operations and registrations as they come."""

@@ -1,0 +1,97 @@
+"""Cursors: opaque, versioned keyset positions that know which list and which order they belong to."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from enum import Enum
+
+import msgspec
+
+
+class EventOrder(Enum):
+    """Newest first is (timestamp, id, namespace) descending; oldest first is the exact reverse."""
+
+    NEWEST_FIRST = "NEWEST_FIRST"
+    OLDEST_FIRST = "OLDEST_FIRST"
+
+    @property
+    def reversed(self) -> "EventOrder":
+        """The other order."""
+        return EventOrder.OLDEST_FIRST if self is EventOrder.NEWEST_FIRST else EventOrder.NEWEST_FIRST
+
+
+class InvalidCursorError(ValueError):
+    """A cursor of another list or another order, or no cursor at all. The text says which."""
+
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EventCursor:
+    """The place of one event in a list of events: (timestamp in microseconds, id, namespace), and the list's order."""
+
+    order: EventOrder
+    occurred_at: int
+    event_id: str
+    namespace: str
+
+    def to_text(self) -> str:
+        """Give the opaque text for clients."""
+        return _encode([_VERSION, "e", self.order.value[0], self.occurred_at, self.event_id, self.namespace])
+
+    @classmethod
+    def from_text(cls, text: str, order: EventOrder) -> "EventCursor":
+        """Read a client's cursor for a list in `order`; raise InvalidCursorError when it does not belong there (P3)."""
+        values = _decode(text, "e", "events")
+        match values:
+            case [_, _, str(mark), int(occurred_at), str(event_id), str(namespace)]:
+                if mark != order.value[0]:
+                    raise InvalidCursorError(
+                        f"this cursor belongs to a list in the other order; this list is {order.value}: "
+                        "start again without a cursor, or ask in the cursor's order"
+                    )
+                return cls(order, occurred_at, event_id, namespace)
+        raise InvalidCursorError(_NO_CURSOR)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectCursor:
+    """The place of one object in a list of objects: (namespace, type, id), ascending (rule P5)."""
+
+    namespace: str
+    object_type: str
+    object_id: str
+
+    def to_text(self) -> str:
+        """Give the opaque text for clients."""
+        return _encode([_VERSION, "o", self.namespace, self.object_type, self.object_id])
+
+    @classmethod
+    def from_text(cls, text: str) -> "ObjectCursor":
+        """Read a client's cursor; raise InvalidCursorError when it is not one of a list of objects."""
+        match _decode(text, "o", "objects"):
+            case [_, _, str(namespace), str(object_type), str(object_id)]:
+                return cls(namespace, object_type, object_id)
+        raise InvalidCursorError(_NO_CURSOR)
+
+
+_NO_CURSOR = "this is no cursor: pass endCursor, startCursor or an edge's cursor exactly as it was given"
+_KINDS = {"e": "events", "o": "objects"}
+
+
+def _encode(values: list[int | str]) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(values)).rstrip(b"=").decode()
+
+
+def _decode(text: str, kind: str, name: str) -> list[int | str]:
+    try:
+        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        values = msgspec.json.decode(raw, type=list[int | str])
+    except (UnicodeEncodeError, binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidCursorError(_NO_CURSOR) from None
+    if len(values) < 2 or values[0] != _VERSION or values[1] not in _KINDS:
+        raise InvalidCursorError(_NO_CURSOR)
+    if values[1] != kind:
+        raise InvalidCursorError(f"this cursor belongs to a list of {_KINDS[str(values[1])]}, not of {name}")
+    return values

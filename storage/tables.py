@@ -1,0 +1,279 @@
+"""Tables and named indexes: what is kept. The model is explained in docs/data-model.md.
+
+Times are microseconds UTC; texts compare by code point, trailing blanks included; ids are 16 bytes whose order is the
+order of their texts. There are no foreign keys (EV1): writers keep the rows together, tests check that they do.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import mysql
+
+from storage.dialects import JSON_IS_VALID, UuidText
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+_COLLATION = "utf8mb4_nopad_bin"
+_TABLE_OPTIONS: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": _COLLATION,
+    "mysql_row_format": "DYNAMIC",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": _COLLATION,
+    "mariadb_row_format": "DYNAMIC",
+}
+
+
+def _text(length: int) -> String:
+    return String(length)
+
+
+def _long_text() -> Text:
+    return Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+
+
+def _serial(name: str) -> Column[int]:
+    """Make a growing key; SQLite grows only an INTEGER."""
+    return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
+
+
+def _micros(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+namespaces = Table(
+    "namespaces",
+    metadata,
+    Column("namespace_key", Integer, primary_key=True, autoincrement=True),
+    Column("name", _text(64), nullable=False),
+    UniqueConstraint("name"),
+    **_TABLE_OPTIONS,
+)
+
+audiences = Table(
+    "audiences",
+    metadata,
+    Column("audience_key", Integer, primary_key=True, autoincrement=True),
+    Column("namespace_key", Integer, nullable=False),
+    Column("readers", _long_text(), comment="JSON list of names, sorted; null: all readers of the namespace"),
+    Column("owner", _text(255)),
+    Column("digest", LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb"), nullable=False),
+    UniqueConstraint("namespace_key", "digest"),
+    **_TABLE_OPTIONS,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", UuidText, nullable=False),
+    Column("namespace_key", Integer, nullable=False),
+    Column("audience_key", Integer, nullable=False),
+    Column("event_type", _text(64), nullable=False),
+    Column("category", _text(64)),
+    Column("severity", SmallInteger, nullable=False),
+    Column("severity_text", _text(64)),
+    _micros("occurred_at"),
+    _micros("received_at"),
+    Column("source", _text(255), nullable=False),
+    Column("message", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False),
+    Column("extra", _long_text(), comment="JSON, as it came in"),
+    Column("duration_ms", Double),
+    Column("success", SmallInteger),
+    Column("actor", _text(255)),
+    Column("actor_claim", _text(255)),
+    Column("session_id", _text(255)),
+    Column("request_id", _text(255)),
+    Column("correlation_id", _text(255)),
+    Column("parent_id", UuidText),
+    Column("trace_id", _text(255)),
+    Column("span_id", _text(255)),
+    Column("parent_span_id", _text(255)),
+    Column("registration_id", UuidText),
+    Column("record_count", BigInteger),
+    Column("repeat_count", Integer, nullable=False, server_default="1"),
+    _micros("last_occurred_at", nullable=True),
+    Column("restored", SmallInteger, nullable=False, server_default="0"),
+    Column("content_hash", LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb"), nullable=False),
+    Column("batch_key", BigInteger, nullable=False),
+    Column("batch_index", Integer, nullable=False, comment="place in the batch, from 0"),
+    PrimaryKeyConstraint("id", "namespace_key"),
+    CheckConstraint(JSON_IS_VALID, name="extra_is_json"),
+    **_TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+)
+Index("ix_events_time", events.c.occurred_at, events.c.id, events.c.namespace_key)
+for _name, _column in {
+    "namespace": events.c.namespace_key,
+    "audience": events.c.audience_key,
+}.items():
+    Index(f"ix_events_{_name}", _column, events.c.occurred_at, events.c.id, *([] if _name == "namespace" else [events.c.namespace_key]))
+for _name, _column in {
+    "event_type": events.c.event_type,
+    "severity": events.c.severity,
+    "source": events.c.source,
+    "actor": events.c.actor,
+}.items():
+    Index(f"ix_events_{_name}", events.c.audience_key, _column, events.c.occurred_at, events.c.id, events.c.namespace_key)
+for _name, _column in {
+    "request": events.c.request_id,
+    "correlation": events.c.correlation_id,
+    "trace": events.c.trace_id,
+    "parent": events.c.parent_id,
+    "registration": events.c.registration_id,
+}.items():
+    Index(f"ix_events_{_name}", _column, events.c.occurred_at, events.c.id, events.c.namespace_key, events.c.audience_key)
+Index("ix_events_batch", events.c.batch_key, events.c.batch_index)
+
+objects = Table(
+    "objects",
+    metadata,
+    _serial("object_key"),
+    Column("namespace", _text(64), nullable=False),
+    Column("object_type", _text(64), nullable=False),
+    Column("object_id", _text(255), nullable=False),
+    UniqueConstraint("namespace", "object_type", "object_id"),
+    Index("ix_objects_type_id", "object_type", "object_id"),
+    **_TABLE_OPTIONS,
+)
+
+event_objects = Table(
+    "event_objects",
+    metadata,
+    Column("object_key", BigInteger, nullable=False),
+    Column("audience_key", Integer, nullable=False),
+    _micros("occurred_at"),
+    Column("event_id", UuidText, nullable=False),
+    Column("namespace_key", Integer, nullable=False),
+    Column("object_type", _text(64), nullable=False),
+    Column("event_type", _text(64), nullable=False),
+    Column("severity", SmallInteger, nullable=False),
+    Column("role", _text(64)),
+    PrimaryKeyConstraint("object_key", "audience_key", "occurred_at", "event_id", "namespace_key"),
+    **_TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+)
+Index("ix_event_objects_event", event_objects.c.event_id, event_objects.c.namespace_key)
+for _name, _column in {"event_type": event_objects.c.event_type, "severity": event_objects.c.severity}.items():
+    Index(
+        f"ix_event_objects_{_name}",
+        event_objects.c.object_key,
+        event_objects.c.audience_key,
+        _column,
+        event_objects.c.occurred_at,
+        event_objects.c.event_id,
+        event_objects.c.namespace_key,
+    )
+Index(
+    "ix_event_objects_object_type",
+    event_objects.c.audience_key,
+    event_objects.c.object_type,
+    event_objects.c.occurred_at,
+    event_objects.c.event_id,
+    event_objects.c.namespace_key,
+)
+
+ingest_batches = Table(
+    "ingest_batches",
+    metadata,
+    _serial("batch_key"),
+    _micros("received_at"),
+    Column("event_count", Integer, nullable=False),
+    Column("position", BigInteger, comment="the order in which batches became visible; given after commit"),
+    UniqueConstraint("position"),
+    **_TABLE_OPTIONS,
+)
+
+event_count_deltas = Table(
+    "event_count_deltas",
+    metadata,
+    _serial("delta_key"),
+    Column("audience_key", Integer, nullable=False),
+    Column("minute", BigInteger, nullable=False, comment="minutes since 1970 of the events' time"),
+    Column("event_type", _text(64), nullable=False),
+    Column("severity", SmallInteger, nullable=False),
+    Column("success", SmallInteger, nullable=False, comment="1, 0, or -1 for unknown"),
+    Column("event_rows", BigInteger, nullable=False),
+    Column("occurrences", BigInteger, nullable=False),
+    Column("arrival_day", Integer, comment="days since 1970 of the arrival; null when nothing arrived"),
+    **_TABLE_OPTIONS,
+)
+
+event_counts = Table(
+    "event_counts",
+    metadata,
+    Column("audience_key", Integer, nullable=False),
+    Column("minute", BigInteger, nullable=False),
+    Column("event_type", _text(64), nullable=False),
+    Column("severity", SmallInteger, nullable=False),
+    Column("success", SmallInteger, nullable=False),
+    Column("event_rows", BigInteger, nullable=False),
+    Column("occurrences", BigInteger, nullable=False),
+    PrimaryKeyConstraint("audience_key", "minute", "event_type", "severity", "success"),
+    **_TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+)
+
+audience_counts = Table(
+    "audience_counts",
+    metadata,
+    Column("audience_key", Integer, primary_key=True, autoincrement=False),
+    Column("event_rows", BigInteger, nullable=False),
+    Column("occurrences", BigInteger, nullable=False),
+    **_TABLE_OPTIONS,
+)
+
+ingest_counts = Table(
+    "ingest_counts",
+    metadata,
+    Column("namespace_key", Integer, nullable=False),
+    Column("arrival_day", Integer, nullable=False),
+    Column("event_rows", BigInteger, nullable=False),
+    PrimaryKeyConstraint("namespace_key", "arrival_day"),
+    **_TABLE_OPTIONS,
+)
+
+deleted_ids = Table(
+    "deleted_ids",
+    metadata,
+    Column("id", UuidText, nullable=False),
+    Column("namespace_key", Integer, nullable=False),
+    _micros("deleted_at"),
+    PrimaryKeyConstraint("id", "namespace_key"),
+    Index("ix_deleted_ids_time", "deleted_at"),
+    **_TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", _text(64), primary_key=True),
+    Column("owner", _text(64), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    _micros("expires_at"),
+    Column("high_water", BigInteger, nullable=False, comment="the last number that holders of this lease handed out"),
+    **_TABLE_OPTIONS,
+)
