@@ -155,9 +155,22 @@ objects = Table(
     Column("object_type", _text(64), nullable=False),
     Column("object_id", _text(255), nullable=False),
     UniqueConstraint("namespace", "object_type", "object_id"),
-    Index("ix_objects_type_id", "object_type", "object_id"),
+    Index("ix_objects_type", "object_type", "namespace", "object_id"),
     **_TABLE_OPTIONS,
 )
+
+object_audiences = Table(
+    "object_audiences",
+    metadata,
+    Column("object_key", BigInteger, nullable=False),
+    Column("audience_key", Integer, nullable=False),
+    PrimaryKeyConstraint("object_key", "audience_key"),
+    Index("ix_object_audiences_audience", "audience_key", "object_key"),
+    **_TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+)
+"""Which audiences an object's references have: interned before the first such reference is written, so that a timeline
+knows its branches without a skip scan (which MariaDB picks only when its statistics happen to favour it)."""
 
 event_objects = Table(
     "event_objects",
