@@ -1,0 +1,104 @@
+"""Fixtures of all rooms: real databases, real gateway processes (see CONTRIBUTING.md)."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import BACKENDS, FreshDatabases, MariaServer
+from tests.processes import GatewayProcess
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaServer]:
+    """The MariaDB server of this test process. Whoever kills or pauses one takes `own_mariadb_server`."""
+    with MariaServer() as server:
+        yield server
+
+
+@pytest.fixture
+def own_mariadb_server() -> Iterator[MariaServer]:
+    """A MariaDB server for one test alone: to kill, to pause, to configure."""
+    with MariaServer(buffer_pool="64M") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def fresh_databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FreshDatabases:
+    """The store of databases that the fixtures below take from."""
+    from storage.revisions import migrate  # noqa: PLC0415
+
+    home: Path = tmp_path_factory.mktemp("databases")
+    return FreshDatabases(home, migrate, lambda: request.getfixturevalue("mariadb_server"))
+
+
+@pytest.fixture
+def new_database_url(fresh_databases: FreshDatabases) -> Iterator[Callable[[str], str]]:
+    """`new_database_url(backend)`: a migrated database without rows, as many as a test wants."""
+    urls: list[str] = []
+
+    def take(backend: str) -> str:
+        urls.append(fresh_databases.take(backend))
+        return urls[-1]
+
+    yield take
+    for url in urls:
+        fresh_databases.release(url)
+
+
+@pytest.fixture
+def empty_database_url(fresh_databases: FreshDatabases) -> Iterator[Callable[[str], str]]:
+    """`empty_database_url(backend)`: a database without tables, for tests of migrations and of first starts."""
+    urls: list[str] = []
+
+    def take(backend: str) -> str:
+        urls.append(fresh_databases.take_empty(backend))
+        return urls[-1]
+
+    yield take
+    for url in urls:
+        fresh_databases.release(url)
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each database and driver that Timeloom supports: a test that asks for it runs on all."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def database_url(backend: str, new_database_url: Callable[[str], str]) -> str:
+    """A migrated database without rows, on each backend in turn."""
+    return new_database_url(backend)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Any]:
+    """An open Database on `database_url`."""
+    from storage.engine import Database  # noqa: PLC0415
+
+    opened = await Database.open(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def gateway_process(tmp_path: Path) -> Iterator[Callable[..., GatewayProcess]]:
+    """`gateway_process(database_url, settings={...}, arguments=[...])`: a started gateway, ready; killed at the end.
+
+    `start=False` gives it unstarted, for `.start(ready=False)` and `.wait_until_ready(status=503)`.
+    """
+    processes: list[GatewayProcess] = []
+
+    def launch(database_url: str, *, start: bool = True, **options: Any) -> GatewayProcess:
+        process = GatewayProcess(database_url=database_url, directory=tmp_path, **options)
+        processes.append(process)
+        if start:
+            process.start()
+        return process
+
+    yield launch
+    for process in processes:
+        process.close()
