@@ -1,0 +1,127 @@
+"""What a client is told when something fails: the codes of the contract, and which failure has which.
+
+GatewayError                       raised by resolvers; becomes one entry of `errors`
+ +-- BadUserInputError             an argument or value that cannot be used; the text says what to change
+ +-- NotFoundError                 a mutation names something that is not there
+ +-- ConflictError                 the present state forbids it
+ +-- QueryTooComplexError          more than a limit allows; the text names the limit
+
+Whatever else is raised goes through `code_of`: the rooms' own errors have codes, anything unknown is INTERNAL, whose
+text never leaves the server.
+"""
+
+from enum import Enum
+from typing import Any, ClassVar
+
+from graphql import GraphQLError
+
+from mutations.errors import BatchTooLargeError
+from storage.cursors import InvalidCursorError
+from storage.errors import (
+    PositionExpiredError,
+    RevisionError,
+    SelectorError,
+    StorageBusyError,
+    StorageTimeoutError,
+    StorageUnavailableError,
+    TooManyValuesError,
+    UnknownPositionError,
+)
+
+
+class ErrorCode(Enum):
+    """The codes that leave the server in `extensions.code`."""
+
+    PARSE_FAILED = "PARSE_FAILED"
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    FORBIDDEN = "FORBIDDEN"
+    CONFLICT = "CONFLICT"
+    QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+    BATCH_TOO_LARGE = "BATCH_TOO_LARGE"
+    POSITION_EXPIRED = "POSITION_EXPIRED"
+    TIMEOUT = "TIMEOUT"
+    UNAVAILABLE = "UNAVAILABLE"
+    INTERNAL = "INTERNAL"
+
+
+class GatewayError(GraphQLError):
+    """An error whose text is meant for the client."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class BadUserInputError(GatewayError):
+    """An argument or a value that cannot be used; the text says what to change."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+
+class NotFoundError(GatewayError):
+    """A mutation names something that does not exist, or that the caller may not see."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class ConflictError(GatewayError):
+    """The present state does not allow what was asked for."""
+
+    code = ErrorCode.CONFLICT
+
+
+class QueryTooComplexError(GatewayError):
+    """The request asks for more than a limit allows; the text names the limit."""
+
+    code = ErrorCode.QUERY_TOO_COMPLEX
+
+
+# The first that matches decides, so that subclasses stand before their parents.
+_CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
+    (TooManyValuesError, ErrorCode.QUERY_TOO_COMPLEX),
+    (SelectorError, ErrorCode.BAD_USER_INPUT),
+    (InvalidCursorError, ErrorCode.BAD_USER_INPUT),
+    (UnknownPositionError, ErrorCode.BAD_USER_INPUT),
+    (PositionExpiredError, ErrorCode.POSITION_EXPIRED),
+    (BatchTooLargeError, ErrorCode.BATCH_TOO_LARGE),
+    (StorageTimeoutError, ErrorCode.TIMEOUT),
+    (StorageBusyError, ErrorCode.UNAVAILABLE),
+    (StorageUnavailableError, ErrorCode.UNAVAILABLE),
+    (RevisionError, ErrorCode.UNAVAILABLE),
+)
+
+# What is said instead of the error's own text, which names hosts, statements or files.
+_PUBLIC_TEXTS = {
+    ErrorCode.UNAVAILABLE: "the database cannot be reached or is busy: send the same request again later",
+    ErrorCode.TIMEOUT: "the database took longer than its time limit: ask for less, or narrow the filter",
+    ErrorCode.INTERNAL: "something went wrong in the server; its log knows more under this requestId",
+}
+
+_RETRYABLE = frozenset({ErrorCode.UNAVAILABLE})
+
+
+def code_of(error: BaseException | None) -> ErrorCode:
+    """Give the code of what a resolver raised."""
+    if isinstance(error, GatewayError):
+        return error.code
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    return ErrorCode.INTERNAL
+
+
+def format_error(error: GraphQLError, *, code: ErrorCode, request_id: str) -> dict[str, Any]:
+    """Give one entry of `errors` as it leaves the server."""
+    extensions: dict[str, Any] = {"code": code.value, "requestId": request_id}
+    if code in _RETRYABLE:
+        extensions["retryable"] = True
+    formatted: dict[str, Any] = {"message": _PUBLIC_TEXTS.get(code, error.message)}
+    if error.locations:
+        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path is not None:
+        formatted["path"] = error.path
+    formatted["extensions"] = extensions
+    return formatted

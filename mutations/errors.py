@@ -1,0 +1,9 @@
+"""What can go wrong with a change as a whole. What is wrong with one event is an outcome of that event, not an error."""
+
+
+class MutationError(Exception):
+    """A change was refused as a whole and nothing was stored; the text is meant for the sender."""
+
+
+class BatchTooLargeError(MutationError):
+    """A batch goes over a limit for whole batches; the text names the limit and its setting."""
