@@ -156,6 +156,7 @@ objects = Table(
     Column("object_id", _text(255), nullable=False),
     UniqueConstraint("namespace", "object_type", "object_id"),
     Index("ix_objects_type", "object_type", "namespace", "object_id"),
+    Index("ix_objects_id", "object_type", "object_id"),
     **_TABLE_OPTIONS,
 )
 
