@@ -1,0 +1,26 @@
+import list from "./examples.json";
+
+/** A query worth trying. The tests run each of them against the demo history; its lines stand in examples.json. */
+export interface Example {
+  /** Its name in an address: /graphiql?example=<name> */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly query: string;
+  readonly variables: string;
+  /** A query can be run at once; a mutation waits for a person. */
+  readonly changesData: boolean;
+}
+
+export const examples: readonly Example[] = list.map(({ name, title, description, query, variables }) => ({
+  name,
+  title,
+  description,
+  query: `${query.join("\n")}\n`,
+  variables: Object.keys(variables).length > 0 ? JSON.stringify(variables, null, 2) : "",
+  changesData: query.some((line) => line.startsWith("mutation")),
+}));
+
+export function exampleNamed(name: string | null): Example | undefined {
+  return examples.find((example) => example.name === name);
+}
