@@ -1,13 +1,18 @@
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
-import { type ReactElement, useEffect, useRef } from "react";
+import { type ReactElement, useEffect, useRef, useState } from "react";
 
 import { EXAMPLES_PLUGIN } from "./ExamplesPanel";
 import { exampleNamed, examples } from "./examples";
 import { fetcher } from "./fetcher";
 
 const PLUGINS = [EXAMPLES_PLUGIN, HISTORY_PLUGIN];
-const WELCOME = examples.slice(0, 1).map(({ query, variables }) => ({ query, variables }));
+const WELCOME: TabDefinition[] = examples.slice(0, 1).map(({ query, variables }) => ({ query, variables }));
+
+interface TabDefinition {
+  readonly query: string;
+  readonly variables: string;
+}
 
 /**
  * GraphiQL on this gateway. An address may carry `?example=<name>`, which is run at once when it only reads, or
@@ -16,18 +21,19 @@ const WELCOME = examples.slice(0, 1).map(({ query, variables }) => ({ query, var
 export function GraphiQLPage({ address }: { address: string }): ReactElement {
   const parameters = new URLSearchParams(address);
   const example = exampleNamed(parameters.get("example"));
-  const query = example?.query ?? parameters.get("query");
-  const variables = example?.variables ?? parameters.get("variables");
+  const asked = example ?? askedFor(parameters);
+  const [showExamples] = useState(isFirstVisit);
   return (
     <GraphiQL
       fetcher={fetcher}
       plugins={PLUGINS}
-      defaultTabs={WELCOME}
+      defaultTabs={asked === undefined ? WELCOME : [asked]}
       defaultQuery=""
+      defaultEditorToolsVisibility="variables"
       shouldPersistHeaders={false}
       showPersistHeadersSettings={false}
-      {...(query === null ? {} : { initialQuery: query, initialVariables: variables ?? "" })}
-      {...(isFirstVisit() ? { visiblePlugin: EXAMPLES_PLUGIN } : {})}
+      {...(asked === undefined ? {} : { initialQuery: asked.query, initialVariables: asked.variables })}
+      {...(showExamples ? { visiblePlugin: EXAMPLES_PLUGIN } : {})}
     >
       <GraphiQL.Logo>
         <span className="wordmark">
@@ -38,6 +44,11 @@ export function GraphiQLPage({ address }: { address: string }): ReactElement {
       {example !== undefined && !example.changesData && <RunOnce />}
     </GraphiQL>
   );
+}
+
+function askedFor(parameters: URLSearchParams): TabDefinition | undefined {
+  const query = parameters.get("query");
+  return query === null ? undefined : { query, variables: parameters.get("variables") ?? "" };
 }
 
 /** Later visits keep the panel as it was left. */
