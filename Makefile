@@ -26,6 +26,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 setup: $(STAMPS)/python $(STAMPS)/ui ## Build .venv with everything, and the web pages
+	@:
 
 test-setup: setup ## Install what the tests need from Debian: mariadb-server, chromium
 	@.ci/need mariadbd:mariadb-server mariadb-install-db:mariadb-server chromium:chromium
@@ -73,5 +74,5 @@ $(STAMPS)/node: web/package.json web/package-lock.json web/.npmrc | $(STAMPS)/py
 	@touch $@
 
 $(STAMPS)/ui: $(STAMPS)/node $(WEB_SOURCES)
-	npm --prefix web run --silent build
+	npm --prefix web run --silent build -- --logLevel warn
 	@touch $@
