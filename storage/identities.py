@@ -1,0 +1,265 @@
+"""Identities: names of namespaces, audiences and objects, interned as small keys that the big tables carry.
+
+A key, once committed, never changes its meaning, so that caches need no invalidation. New names are interned in short
+transactions of their own before the batch that needs them: a batch that is held open never blocks another one on an
+object that both name. An identity that no event uses in the end does no harm.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.dialects import insert_missing
+from storage.records import ObjectRecord
+from storage.tables import audiences, namespaces, object_audiences, objects
+
+if TYPE_CHECKING:
+    from storage.engine import Database
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_CACHED_OBJECTS = 200_000
+_CACHED_AUDIENCES = 50_000
+_CHUNK = 500
+
+
+class AudienceName(NamedTuple):
+    """Who may see events: `readers` None is all readers of the namespace; else those named (sorted), and the owner."""
+
+    namespace: str
+    readers: tuple[str, ...] | None
+    owner: str | None
+
+
+class AudienceRecord(NamedTuple):
+    """An audience with its keys."""
+
+    key: int
+    namespace_key: int
+    namespace: str
+    readers: tuple[str, ...] | None
+    owner: str | None
+
+
+class LruCache(Generic[K, V]):
+    """The values used last, at most `size` of them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: dict[K, V] = {}
+
+    def get(self, key: K) -> V | None:
+        """Give the value of a key, or None."""
+        value = self._values.pop(key, None)
+        if value is not None:
+            self._values[key] = value
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        """Keep a value; the one that was used longest ago makes room."""
+        self._values.pop(key, None)
+        self._values[key] = value
+        if len(self._values) > self._size:
+            del self._values[next(iter(self._values))]
+
+
+class Identities:
+    """The interned names of one Database, cached once they are committed."""
+
+    def __init__(self, database: "Database") -> None:
+        self._database = database
+        self._namespace_keys: dict[str, int] = {}
+        self._namespace_names: dict[int, str] = {}
+        self._audience_keys: LruCache[AudienceName, int] = LruCache(_CACHED_AUDIENCES)
+        self._audiences: LruCache[int, AudienceRecord] = LruCache(_CACHED_AUDIENCES)
+        self._object_keys: LruCache[ObjectRecord, int] = LruCache(_CACHED_OBJECTS)
+        self._object_audiences: LruCache[tuple[int, int], bool] = LruCache(_CACHED_OBJECTS)
+
+    async def namespace_keys(self, names: Iterable[str]) -> dict[str, int]:
+        """Give the keys of those namespaces that exist."""
+        wanted = list(dict.fromkeys(names))
+        missing = [name for name in wanted if name not in self._namespace_keys]
+        if missing:
+            statement = select(namespaces.c.name, namespaces.c.namespace_key).where(namespaces.c.name.in_(missing))
+            async with self._database.reading() as connection:
+                for name, key in await connection.execute(statement):
+                    self._remember_namespace(name, key)
+        return {name: self._namespace_keys[name] for name in wanted if name in self._namespace_keys}
+
+    async def namespace_names(self, keys: Iterable[int]) -> dict[int, str]:
+        """Give the names of namespaces by key."""
+        wanted = list(dict.fromkeys(keys))
+        missing = [key for key in wanted if key not in self._namespace_names]
+        if missing:
+            columns = select(namespaces.c.name, namespaces.c.namespace_key)
+            async with self._database.reading() as connection:
+                for name, key in await connection.execute(columns.where(namespaces.c.namespace_key.in_(missing))):
+                    self._remember_namespace(name, key)
+        return {key: self._namespace_names[key] for key in wanted if key in self._namespace_names}
+
+    async def audiences(self, keys: Iterable[int]) -> dict[int, AudienceRecord]:
+        """Give audiences by key."""
+        found: dict[int, AudienceRecord] = {}
+        missing: list[int] = []
+        for key in dict.fromkeys(keys):
+            record = self._audiences.get(key)
+            if record is None:
+                missing.append(key)
+            else:
+                found[key] = record
+        if missing:
+            for record in await self._fetch_audiences(audiences.c.audience_key.in_(missing)):
+                self._remember_audience(record)
+                found[record.key] = record
+        return found
+
+    async def intern_namespaces(self, names: Iterable[str]) -> dict[str, int]:
+        """Give the keys of namespaces, making those that do not exist yet."""
+        wanted = set(names)
+        found = await self.namespace_keys(wanted)
+        missing = sorted(wanted - found.keys())
+        if not missing:
+            return found
+        await self._insert(namespaces, [{"name": name} for name in missing], name="namespaces")
+        return await self.namespace_keys(wanted)
+
+    async def intern_audiences(self, names: Iterable[AudienceName]) -> dict[AudienceName, AudienceRecord]:
+        """Give audiences by what they are, making those that do not exist yet, and their namespaces."""
+        found: dict[AudienceName, AudienceRecord] = {}
+        missing: list[AudienceName] = []
+        for name in set(names):
+            key = self._audience_keys.get(name)
+            record = None if key is None else self._audiences.get(key)
+            if record is None:
+                missing.append(name)
+            else:
+                found[name] = record
+        if not missing:
+            return found
+        keys = await self.intern_namespaces({name.namespace for name in missing})
+        rows = {(keys[name.namespace], _digest(name)): name for name in missing}
+        await self._find_audiences(rows, found)
+        absent = sorted(key for key, name in rows.items() if name not in found)
+        if absent:
+            await self._insert(audiences, [_audience_row(key, rows[key]) for key in absent], name="audiences")
+            await self._find_audiences({key: rows[key] for key in absent}, found)
+        return found
+
+    async def intern_objects(self, wanted: Iterable[ObjectRecord]) -> dict[ObjectRecord, int]:
+        """Give the keys of objects, making those that do not exist yet."""
+        found: dict[ObjectRecord, int] = {}
+        missing: list[ObjectRecord] = []
+        for record in wanted:
+            key = self._object_keys.get(record)
+            if key is None:
+                missing.append(record)
+            else:
+                found[record] = key
+        missing = sorted(set(missing))
+        await self._find_objects(missing, found)
+        absent = [record for record in missing if record not in found]
+        if absent:
+            await self._insert(objects, [record._asdict() for record in absent], name="objects")
+            await self._find_objects(absent, found)
+        return found
+
+    async def intern_object_audiences(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Record which audiences an object's references have: (object key, audience key)."""
+        missing = sorted({pair for pair in pairs if self._object_audiences.get(pair) is None})
+        if not missing:
+            return
+        rows = [{"object_key": object_key, "audience_key": audience_key} for object_key, audience_key in missing]
+        await self._insert(object_audiences, rows, name="object audiences")
+        for pair in missing:
+            self._object_audiences.put(pair, True)
+
+    async def _insert(self, table: Any, rows: Sequence[dict[str, Any]], *, name: str) -> None:
+        """Write the rows that nobody else has written; each chunk in key order and its own transaction."""
+        statement = insert_missing(table, self._database.dialect_name)
+        for start in range(0, len(rows), _CHUNK):
+            chunk = list(rows[start : start + _CHUNK])
+
+            async def work(connection: AsyncConnection, chunk: list[dict[str, Any]] = chunk) -> None:
+                await connection.execute(statement, chunk)
+
+            await self._database.write(work, name=name)
+
+    async def _find_objects(self, wanted: Sequence[ObjectRecord], found: dict[ObjectRecord, int]) -> None:
+        for start in range(0, len(wanted), _CHUNK):
+            groups: dict[tuple[str, str], list[str]] = {}
+            for record in wanted[start : start + _CHUNK]:
+                groups.setdefault((record.namespace, record.object_type), []).append(record.object_id)
+            statement = select(objects.c.namespace, objects.c.object_type, objects.c.object_id, objects.c.object_key)
+            conditions = (
+                and_(
+                    objects.c.namespace == namespace,
+                    objects.c.object_type == object_type,
+                    objects.c.object_id.in_(ids),
+                )
+                for (namespace, object_type), ids in groups.items()
+            )
+            async with self._database.reading() as connection:
+                result = await connection.execute(statement.where(or_(*conditions)))
+            for namespace, object_type, object_id, key in result:
+                record = ObjectRecord(namespace, object_type, object_id)
+                found[record] = key
+                self._object_keys.put(record, key)
+
+    async def _find_audiences(
+        self, wanted: dict[tuple[int, bytes], AudienceName], found: dict[AudienceName, AudienceRecord]
+    ) -> None:
+        condition = or_(
+            *(
+                and_(
+                    audiences.c.namespace_key == namespace_key,
+                    audiences.c.digest.in_([digest for key, digest in wanted if key == namespace_key]),
+                )
+                for namespace_key in {key for key, _ in wanted}
+            )
+        )
+        for record in await self._fetch_audiences(condition):
+            self._remember_audience(record)
+            found[AudienceName(record.namespace, record.readers, record.owner)] = record
+
+    async def _fetch_audiences(self, condition: Any) -> list[AudienceRecord]:
+        statement = (
+            select(
+                audiences.c.audience_key,
+                audiences.c.namespace_key,
+                namespaces.c.name,
+                audiences.c.readers,
+                audiences.c.owner,
+            )
+            .join(namespaces, namespaces.c.namespace_key == audiences.c.namespace_key)
+            .where(condition)
+        )
+        async with self._database.reading() as connection:
+            rows = await connection.execute(statement)
+        return [
+            AudienceRecord(key, namespace_key, name, None if readers is None else tuple(json.loads(readers)), owner)
+            for key, namespace_key, name, readers, owner in rows
+        ]
+
+    def _remember_namespace(self, name: str, key: int) -> None:
+        self._namespace_keys[name] = key
+        self._namespace_names[key] = name
+
+    def _remember_audience(self, record: AudienceRecord) -> None:
+        self._remember_namespace(record.namespace, record.namespace_key)
+        self._audiences.put(record.key, record)
+        self._audience_keys.put(AudienceName(record.namespace, record.readers, record.owner), record.key)
+
+
+def _digest(name: AudienceName) -> bytes:
+    text = json.dumps([name.readers, name.owner], ensure_ascii=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _audience_row(key: tuple[int, bytes], name: AudienceName) -> dict[str, Any]:
+    readers = None if name.readers is None else json.dumps(name.readers, ensure_ascii=False, separators=(",", ":"))
+    return {"namespace_key": key[0], "readers": readers, "owner": name.owner, "digest": key[1]}

@@ -1,0 +1,1 @@
+"""Migrations: how a database gets from each schema revision to the next. Run by `storage.revisions`."""
