@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from storage.engine import Database
+from storage.revisions import migrate
 from tests.databases import BACKENDS, FreshDatabases, MariaServer
 from tests.processes import GatewayProcess
 
@@ -27,8 +29,6 @@ def own_mariadb_server() -> Iterator[MariaServer]:
 @pytest.fixture(scope="session")
 def fresh_databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FreshDatabases:
     """The store of databases that the fixtures below take from."""
-    from storage.revisions import migrate  # noqa: PLC0415
-
     home: Path = tmp_path_factory.mktemp("databases")
     return FreshDatabases(home, migrate, lambda: request.getfixturevalue("mariadb_server"))
 
@@ -75,10 +75,8 @@ def database_url(backend: str, new_database_url: Callable[[str], str]) -> str:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Any]:
+async def database(database_url: str) -> AsyncIterator[Database]:
     """An open Database on `database_url`."""
-    from storage.engine import Database  # noqa: PLC0415
-
     opened = await Database.open(database_url)
     yield opened
     await opened.close()

@@ -224,7 +224,7 @@ class FreshDatabases:
     """Hands out databases without rows at the newest revision, a few milliseconds each.
 
     SQLite databases are copies of one migrated file. MariaDB databases are kept: `release` takes one back, and the next
-    taker gets it with the rows of the tables cleared that have any.
+    taker gets it with its tables as the migrations left them.
     """
 
     def __init__(self, home: Path, migrate: Any, server: Any) -> None:
@@ -235,18 +235,14 @@ class FreshDatabases:
         self._counter = 0
         self._free: list[str] = []
         self._taken: dict[str, str] = {}
-        self._template: str | None = None
+        self._seeds: dict[str, list[tuple[Any, ...]]] = {}
 
     def take(self, backend: str) -> str:
         """A URL of a migrated database without rows; backend is one of BACKENDS."""
         if backend == "sqlite":
             return self._take_sqlite()
         server: MariaServer = self._server()
-        if self._template is None:
-            self._template = self._migrated(server, backend)
-        name = self._cleared(server)
-        if name is None:
-            name = self._migrated(server, backend)
+        name = self._cleared(server) or self._migrated(server, backend)
         url = server.url(backend, name)
         self._taken[url] = name
         return url
@@ -288,6 +284,9 @@ class FreshDatabases:
         name = f"timeloom_{self._counter}"
         server.create_database(name)
         self._migrate(server.url(driver, name))
+        if not self._seeds:
+            with contextlib.closing(server.connect(name)) as connection, connection.cursor() as cursor:
+                self._seeds = {table: _rows(cursor, table) for table in _table_names(cursor, name)}
         return name
 
     def _cleared(self, server: MariaServer) -> str | None:
@@ -302,18 +301,15 @@ class FreshDatabases:
     def _clear(self, server: MariaServer, name: str) -> bool:
         """Bring a used database back to what the migrations left; False when a new one costs less."""
         with contextlib.closing(server.connect(name)) as connection, connection.cursor() as cursor:
-            tables = _table_names(cursor, name)
-            seeded = _row_counts(cursor, str(self._template), tables)
-            used = _row_counts(cursor, name, tables)
+            used = _row_counts(cursor, name, list(self._seeds))
             if any(count > _REUSE_ROWS for count in used.values()):
                 return False
-            cursor.execute("SET foreign_key_checks = 0")
-            for table in tables:
-                if not used[table] and not seeded[table]:
-                    continue
-                cursor.execute(f"TRUNCATE TABLE `{table}`")
-                if seeded[table]:
-                    cursor.execute(f"INSERT INTO `{table}` SELECT * FROM `{self._template}`.`{table}`")
+            for table, seeds in self._seeds.items():
+                if used[table] or seeds:
+                    cursor.execute(f"TRUNCATE TABLE `{table}`")
+                if seeds:
+                    places = ", ".join(["%s"] * len(seeds[0]))
+                    cursor.executemany(f"INSERT INTO `{table}` VALUES ({places})", seeds)
         return True
 
 
@@ -323,6 +319,11 @@ def _table_names(cursor: Any, database: str) -> list[str]:
         (database,),
     )
     return sorted(name for (name,) in cursor.fetchall())
+
+
+def _rows(cursor: Any, table: str) -> list[tuple[Any, ...]]:
+    cursor.execute(f"SELECT * FROM `{table}`")
+    return list(cursor.fetchall())
 
 
 def _row_counts(cursor: Any, database: str, tables: Sequence[str]) -> dict[str, int]:
