@@ -4,18 +4,17 @@ from collections.abc import Iterable
 
 from gateway.demo.cluster_trail import RequestTrail
 from gateway.demo.draws import Draws, as_json
-from gateway.demo.showcase import BUSY_NODE, failed_request_id
+from gateway.demo.showcase import BUSY_NODE, FAILED_REQUEST_ID
 from mutations.drafts import EventDraft, ObjectDraft
 
 _NODE = "sf-3"
 
 
 class FailedRequest:
-    """Tells of one failed request; it depends on its own draws alone, so it is the same in every history of a seed."""
+    """Tells of one failed request; it depends on its own draws alone, never on the rest of the history."""
 
-    def __init__(self, draws: Draws, *, seed: int) -> None:
+    def __init__(self, draws: Draws) -> None:
         self._draws = draws
-        self._seed = seed
 
     def tell(self, start: int) -> Iterable[EventDraft]:
         """An image that cannot be fetched: three tries, an operation in error, an answer of 500."""
@@ -31,7 +30,7 @@ class FailedRequest:
             user="ana",
             method="POST",
             path="/instances",
-            request_id=failed_request_id(self._seed),
+            request_id=FAILED_REQUEST_ID,
         )
         wanted = {"name": "web-500", "cpus": 4, "memory": 8192, "disk": [{"size": 20, "base": "debian:13"}]}
         trail.add(6.2, "audit", "instance web-500 created", instance, network, extra=as_json(wanted))
