@@ -1,0 +1,76 @@
+"""RequestContext: what every resolver of one request works with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import strawberry
+
+from gateway.loaders import Loaders
+from mutations.drafts import EventDraft
+from mutations.ingest import IngestLimits, IngestReport
+from storage.engine import Database
+from storage.scopes import EVERYTHING, Scope
+
+Clock = Callable[[], int]
+"""Gives the present time in microseconds since 1970 (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord:
+    """A right that the caller holds; `namespace` None: in all."""
+
+    namespace: str | None
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerRecord:
+    """Who asks: the name, the namespace that counts where none is given, and what the caller may do."""
+
+    name: str
+    home_namespace: str | None
+    grants: tuple[GrantRecord, ...]
+
+
+class RequestMetrics(Protocol):
+    """What resolvers and loaders report. The HTTP face gives one that counts; without one nothing is counted."""
+
+    def loader_batch(self, loader: str, keys: int) -> None:
+        """One batch of a loader went to the database with so many keys."""
+
+    def ingested(self, drafts: Sequence[EventDraft], report: IngestReport) -> None:
+        """A batch was ingested."""
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """One request: its database, its caller, its clock and its own loaders.
+
+    `decoded_batches` holds the batches that the fast road has decoded already, by the name of the variable that the
+    request would else have carried them in: `$input` or `$events`, see `gateway/schema/mutations.py`.
+    """
+
+    database: Database
+    clock: Clock
+    viewer: ViewerRecord
+    ingest_limits: IngestLimits
+    scope: Scope = EVERYTHING
+    request_id: str = ""
+    decoded_batches: Mapping[str, list[EventDraft]] = field(default_factory=dict)
+    metrics: RequestMetrics | None = None
+    loaders: Loaders = field(init=False)
+    selections: dict[tuple[int, ...], frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        report = self.metrics.loader_batch if self.metrics else None
+        self.loaders = Loaders(self.database, self.scope, report=report)
+
+    @property
+    def home_namespace(self) -> str | None:
+        """The namespace that counts where none is given."""
+        return self.viewer.home_namespace
+
+
+Info = strawberry.Info[RequestContext, None]
+"""What Strawberry hands to resolvers."""

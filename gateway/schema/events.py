@@ -1,0 +1,104 @@
+"""Event: reads storage's EventRecord as it is. Only relations have resolvers, and those go through the loaders."""
+
+from collections.abc import Awaitable
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import UNSET
+
+from gateway.context import Info
+from gateway.schema.connections import EventConnection, live_position
+from gateway.schema.enums import EventOrder, Severity
+from gateway.schema.fields import After, Before, First, Last, resolved, stored
+from gateway.schema.nodes import Node
+from gateway.schema.objects import EventObjectLink
+from gateway.schema.paging import event_page_request, require_size
+from gateway.schema.scalars import JSON, BigInt, DateTime
+from storage.records import EventKey, EventRecord, LinkRecord
+
+
+def _objects(root: strawberry.Parent[EventRecord], info: Info) -> Awaitable[list[LinkRecord]]:
+    return info.context.loaders.links_by_event.load(root.key)
+
+
+def _parent(root: strawberry.Parent[EventRecord], info: Info) -> Awaitable[EventRecord | None] | None:
+    if root.parent_id is None:
+        return None
+    # Parents are looked for in the same namespace only (T8).
+    return info.context.loaders.events_by_key.load(EventKey(root.namespace, root.parent_id))
+
+
+async def _children(
+    root: strawberry.Parent[EventRecord],
+    info: Info,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> EventConnection:
+    request = event_page_request(first=first, after=after, last=last, before=before, order=EventOrder.OLDEST_FIRST)
+    position = await live_position(info)
+    page = await info.context.loaders.children_by_event.load((root.key, request))
+    return EventConnection(page=page, order=request.order, position=position)
+
+
+def _ancestors(
+    root: strawberry.Parent[EventRecord],
+    info: Info,
+    first: Annotated[int, strawberry.argument(description="How many at most: 0 to 1000.")] = 100,
+) -> Awaitable[list[EventRecord]]:
+    return info.context.loaders.ancestors_by_event.load((root.key, require_size(first, "first")))
+
+
+@strawberry.type(description="Something that happened, as its source told it. Events do not change.")
+class Event(Node):
+    """An event; the source of its fields is an EventRecord."""
+
+    id: strawberry.ID = stored("Unique within its namespace; a UUIDv7 when the gateway or the emitter made it.")
+    namespace: str = stored("The namespace it belongs to: counts, quotas and access are per namespace.")
+    event_type: str = stored("What kind of event it is, such as `audit` or `instance.create`.")
+    category: str | None = stored("A coarser kind, such as `lifecycle` or `action`.")
+    severity: Severity = stored("How bad it is.")
+    severity_text: str | None = stored("The source's own word for the severity, when it sent one.")
+    occurred_at: DateTime = stored("When it happened, by its source.", name="timestamp")
+    received_at: DateTime = stored("When it was stored, by the gateway.")
+    source: str = stored("The host, device or daemon that sent it.")
+    message: str = stored("What happened, in words.")
+    extra: JSON | None = stored("Free-form details, as they were sent: key order and digits included.")
+    duration_ms: float | None = stored("How long it took, in milliseconds.")
+    success: bool | None = stored("Whether it succeeded, where that can be said.")
+    actor: str | None = stored("Who caused it.")
+    actor_claim: str | None = stored("The role or claim under which the actor acted.")
+    session_id: str | None = stored("The session it belongs to.")
+    request_id: str | None = stored("The request it belongs to; see Query.request.")
+    correlation_id: str | None = stored("What ties it to events of other sources.")
+    parent_id: strawberry.ID | None = stored("The id of the event that caused it, in the same namespace.")
+    trace_id: str | None = stored("The OpenTelemetry trace it belongs to.")
+    span_id: str | None = stored("The OpenTelemetry span it belongs to.")
+    parent_span_id: str | None = stored("The span above that one.")
+    registration_id: strawberry.ID | None = stored("The registration of its source under which it was sent.")
+    owner: str | None = stored("Who may always see it; null for those who may not know.")
+    readers: list[str] | None = stored(
+        "Who may see it, apart from its owner and administrators; null: all readers of the namespace, and for those who may "
+        "not know.",
+        name="visibleTo",
+    )
+    record_count: BigInt | None = stored("How many records an aggregated event stands for.")
+    repeat_count: int = stored("1, or how many repeats were folded into it.")
+    last_occurred_at: DateTime | None = stored("The timestamp of the last repeat.", name="lastTimestamp")
+    restored: bool = stored("Whether it came back from the archive.")
+    objects: list[EventObjectLink] = resolved(
+        _objects, "What it touched, ordered by objectType, objectId and namespace of the object."
+    )
+    parent: "Event | None" = resolved(
+        _parent, "The event that caused it; null although parentId is set: it is not stored, or not visible."
+    )
+    children: EventConnection | None = resolved(_children, "The events that it caused, oldest first.")
+    ancestors: "list[Event] | None" = resolved(
+        _ancestors, "Its parent, the parent's parent and so on, nearest first; ends before any event would come twice."
+    )
+
+    @classmethod
+    def is_type_of(cls, value: Any, _info: Any) -> bool:
+        """Tell GraphQL which of the nodes are events."""
+        return isinstance(value, EventRecord)

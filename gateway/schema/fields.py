@@ -1,0 +1,39 @@
+"""Fields and arguments: how they are declared, and the arguments that many fields share."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import strawberry
+
+from gateway.schema.enums import EventOrder
+from gateway.schema.filter_inputs import EventFilter
+
+First = Annotated[
+    int | None,
+    strawberry.argument(description="How many, from the start: 0 to 1000. Neither first nor last given: 50."),
+]
+After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
+Last = Annotated[
+    int | None, strawberry.argument(description="How many, from the end: 0 to 1000. Not together with first.")
+]
+Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
+Filter = Annotated[
+    EventFilter | None, strawberry.argument(description="Which events; left out or null: all that the caller may see.")
+]
+OrderBy = Annotated[EventOrder, strawberry.argument(description="The order of the list.")]
+AsOf = Annotated[
+    str | None,
+    strawberry.argument(
+        description="A livePosition: only what was stored up to it, so that many pages show one unchanging list."
+    ),
+]
+
+
+def stored(description: str, *, name: str | None = None) -> Any:
+    """A field that is read from the attribute of the same name, at the least cost; `name` is its name in the schema."""
+    return strawberry.field(description=description, name=name)
+
+
+def resolved(resolver: Callable[..., Any], description: str) -> Any:
+    """A field with a resolver, which gives storage's record where the annotation names the type that reads it."""
+    return strawberry.field(resolver=resolver, description=description)

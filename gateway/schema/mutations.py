@@ -1,0 +1,99 @@
+"""Mutations of the schema: their inputs go to the room `mutations`, their payloads say what became of each item."""
+
+from typing import Annotated
+
+import strawberry
+from graphql import FieldNode, ObjectValueNode, VariableNode
+
+from gateway.context import Info
+from gateway.schema.enums import IngestCode, IngestOutcome
+from gateway.schema.event_inputs import IngestEventsInput, to_draft
+from gateway.schema.fields import stored
+from mutations.drafts import EventDraft
+from mutations.ingest import IngestReport, ingest_events
+
+
+@strawberry.type(description="What became of one event of a batch.")
+class IngestResult:
+    """The result for one event; the source of its fields is mutations' result."""
+
+    index: int = stored("The event's place in the batch, from 0.")
+    id: strawberry.ID | None = stored(
+        "The event's id, also when the gateway made it; null when the one sent is malformed."
+    )
+    outcome: IngestOutcome = stored("What became of it.")
+    code: IngestCode | None = stored("Why it was not newly stored; null when it was, and for plain duplicates.")
+    message: str | None = stored("The same in words, with the limit that was exceeded.")
+
+
+@strawberry.type(description="What became of a batch. Its events are counted by outcome.")
+class IngestEventsPayload:
+    """The answer to ingestEvents."""
+
+    accepted: int = stored("How many were stored.")
+    duplicates: int = stored("How many were there already.")
+    conflicts: int = stored("How many have an id that is there with other content.")
+    rejected: int = stored("How many can never be stored as they are.")
+    results: list[IngestResult] = stored("One for each event, in the order of the batch.")
+    problems: list[IngestResult] = stored("The results that are neither ACCEPTED nor DUPLICATE.")
+
+
+async def _ingest_events(
+    info: Info,
+    input: Annotated[IngestEventsInput, strawberry.argument(description="The batch.")],  # noqa: A002 - the contract's name
+) -> IngestEventsPayload:
+    context = info.context
+    drafts = _decoded_drafts(info)
+    if drafts is None:
+        drafts = [to_draft(event) for event in input.events]
+    report = await ingest_events(
+        context.database,
+        drafts,
+        home_namespace=context.home_namespace,
+        limits=context.ingest_limits,
+        clock=context.clock,
+    )
+    if context.metrics is not None:
+        context.metrics.ingested(drafts, report)
+    return _to_payload(report)
+
+
+def _decoded_drafts(info: Info) -> list[EventDraft] | None:
+    """Give the drafts that were decoded past GraphQL, when the batch is one whole variable: `$input` or `{events: $events}`."""
+    batches = info.context.decoded_batches
+    if not batches:
+        return None
+    node: FieldNode = info._raw_info.field_nodes[0]
+    argument = next(item.value for item in node.arguments if item.name.value == "input")
+    if isinstance(argument, ObjectValueNode) and len(argument.fields) == 1:
+        argument = argument.fields[0].value
+    return batches.get(argument.name.value) if isinstance(argument, VariableNode) else None
+
+
+def _to_payload(report: IngestReport) -> IngestEventsPayload:
+    results = report.results
+    counted = dict.fromkeys(IngestOutcome, 0)
+    for result in results:
+        counted[result.outcome] += 1
+    fine = (IngestOutcome.ACCEPTED, IngestOutcome.DUPLICATE)
+    return IngestEventsPayload(
+        accepted=counted[IngestOutcome.ACCEPTED],
+        duplicates=counted[IngestOutcome.DUPLICATE],
+        conflicts=counted[IngestOutcome.CONFLICT],
+        rejected=counted[IngestOutcome.REJECTED],
+        results=results,
+        problems=[result for result in results if result.outcome not in fine],
+    )
+
+
+@strawberry.type(description="What can be changed. Each mutation takes one input and gives a payload.")
+class Mutation:
+    """The root of mutations."""
+
+    ingest_events: IngestEventsPayload | None = strawberry.field(
+        resolver=_ingest_events,
+        description=(
+            "Store a batch of events in one transaction. An event whose id is there already changes nothing, so a batch may be "
+            "sent again after a lost answer. The whole batch is refused only when it is malformed or above a limit."
+        ),
+    )

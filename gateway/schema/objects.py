@@ -1,0 +1,89 @@
+"""EventObject and EventObjectLink: what an event touched. They read storage's records as they are."""
+
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+
+from gateway.context import Info
+from gateway.schema.connections import EventConnection, event_connection
+from gateway.schema.enums import EventOrder
+from gateway.schema.fields import After, AsOf, Before, Filter, First, Last, OrderBy, resolved, stored
+from gateway.schema.filters import to_selector
+from gateway.schema.node_ids import object_node_id
+from gateway.schema.nodes import Node
+from gateway.schema.paging import event_page_request, resolve_as_of
+from gateway.schema.scalars import DateTime
+from storage.records import ObjectRecord
+from storage.selectors import ObjectReference, TouchesAny, all_of
+
+
+def _node_id(root: strawberry.Parent[ObjectRecord]) -> strawberry.ID:
+    return strawberry.ID(object_node_id(root))
+
+
+async def _timeline(
+    root: strawberry.Parent[ObjectRecord],
+    info: Info,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+    filter: Filter = UNSET,  # noqa: A002 - the argument's name in the contract
+    order_by: OrderBy = EventOrder.NEWEST_FIRST,
+    as_of: AsOf = UNSET,
+) -> EventConnection:
+    reference = ObjectReference(root.object_type, root.object_id, root.namespace)
+    selector = all_of((TouchesAny((reference,)), to_selector(filter or None)))
+    request = event_page_request(
+        first=first,
+        after=after,
+        last=last,
+        before=before,
+        order=order_by,
+        as_of=await resolve_as_of(info.context, as_of),
+    )
+    return await event_connection(info, selector, request)
+
+
+async def _first_event_at(root: strawberry.Parent[ObjectRecord], info: Info) -> DateTime | None:
+    return (await info.context.loaders.spans_by_object.load(root)).first_event_at  # type: ignore[return-value]
+
+
+async def _last_event_at(root: strawberry.Parent[ObjectRecord], info: Info) -> DateTime | None:
+    return (await info.context.loaders.spans_by_object.load(root)).last_event_at  # type: ignore[return-value]
+
+
+@strawberry.type(description="What an event touched. Its identity is (namespace, objectType, objectId).")
+class EventObject(Node):
+    """An object; the source of its fields is an ObjectRecord."""
+
+    id: strawberry.ID = resolved(_node_id, "The node id, `object:...`; it holds the whole identity.")
+    namespace: str = stored("The object's namespace; most often that of the events that touch it.")
+    object_type: str = stored("What kind of thing it is, such as `instance`.")
+    object_id: str = stored("Its id within its type and namespace.")
+    timeline: EventConnection | None = resolved(
+        _timeline,
+        "The events that touched it. A statement of its own for each object: in a list of objects ask for few.",
+    )
+    first_event_at: DateTime | None = resolved(
+        _first_event_at, "The timestamp of its first visible event; null without any."
+    )
+    last_event_at: DateTime | None = resolved(
+        _last_event_at, "The timestamp of its last visible event; null without any."
+    )
+
+    @classmethod
+    def is_type_of(cls, value: Any, _info: Any) -> bool:
+        """Tell GraphQL which of the nodes are objects."""
+        return isinstance(value, ObjectRecord)
+
+
+@strawberry.type(
+    description="That an event touched an object. The link carries the role; the object is an identity of its own."
+)
+class EventObjectLink:
+    """A link; the source of its fields is a LinkRecord."""
+
+    role: str | None = stored("The role in which the event touched the object, such as `peer`.")
+    object: EventObject = stored("The object.")

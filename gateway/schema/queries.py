@@ -1,0 +1,159 @@
+"""Query: the root fields for reading."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from gateway.context import Info, RequestContext
+from gateway.errors import BadUserInputError
+from gateway.schema.connections import EventConnection, EventObjectConnection, event_connection
+from gateway.schema.enums import EventOrder
+from gateway.schema.events import Event
+from gateway.schema.fields import After, AsOf, Before, Filter, First, Last, OrderBy, resolved
+from gateway.schema.filters import to_selector
+from gateway.schema.namespaces import NamespaceUsage, fetch_namespaces
+from gateway.schema.node_ids import parse_event_id, parse_object_node_id
+from gateway.schema.nodes import Node
+from gateway.schema.objects import EventObject
+from gateway.schema.paging import event_page_request, object_cursor, page_size, resolve_as_of
+from gateway.schema.requests import RequestTrail, fetch_request_trail
+from gateway.schema.server import ServerInfo, server_info
+from gateway.schema.texts import require_text
+from storage.reads import fetch_events_by_id, fetch_object_page
+from storage.records import EventKey, EventRecord, ObjectRecord
+
+NamespaceArgument = Annotated[
+    str | None, strawberry.argument(description="Only in this namespace; left out: in all that the caller may see.")
+]
+
+
+async def _node(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="A node id.")],  # noqa: A002
+) -> EventRecord | ObjectRecord | None:
+    record = parse_object_node_id(id)
+    return record if record is not None else await _find_event(info.context, id)
+
+
+async def _event(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="The event's id.")],  # noqa: A002
+    namespace: Annotated[
+        str | None,
+        strawberry.argument(
+            description="Its namespace; left out: the home namespace, else the first by name of those that hold such an id."
+        ),
+    ] = UNSET,
+) -> EventRecord | None:
+    if not namespace:
+        return await _find_event(info.context, id) if namespace in (None, UNSET) else None
+    event_id = parse_event_id(id)
+    if event_id is None:
+        return None
+    key = EventKey(require_text(namespace, "namespace"), event_id)
+    return await info.context.loaders.events_by_key.load(key)
+
+
+async def _find_event(context: RequestContext, node_id: str) -> EventRecord | None:
+    """Give the home namespace's event, else that of the first namespace by name (N1)."""
+    event_id = parse_event_id(node_id)
+    if event_id is None:
+        return None
+    found = (await fetch_events_by_id(context.database, [event_id], scope=context.scope)).get(event_id, [])
+    return min(found, key=lambda record: (record.namespace != context.home_namespace, record.namespace), default=None)
+
+
+async def _events(
+    info: Info,
+    filter: Filter = UNSET,  # noqa: A002 - the contract's name
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+    order_by: OrderBy = EventOrder.NEWEST_FIRST,
+    as_of: AsOf = UNSET,
+) -> EventConnection:
+    selector = to_selector(filter or None)
+    position = await resolve_as_of(info.context, as_of)
+    request = event_page_request(first=first, after=after, last=last, before=before, order=order_by, as_of=position)
+    return await event_connection(info, selector, request)
+
+
+def _object(
+    info: Info,
+    object_type: Annotated[str, strawberry.argument(description="What kind of thing it is.")],
+    object_id: Annotated[str, strawberry.argument(description="Its id within its type and namespace.")],
+    namespace: Annotated[
+        str | None, strawberry.argument(description="Its namespace; left out: the caller's home namespace.")
+    ] = UNSET,
+) -> ObjectRecord:
+    home = info.context.home_namespace if namespace in (None, UNSET) else namespace
+    if home is None:
+        raise BadUserInputError("namespace is missing, and you have no home namespace: name the object's namespace")
+    return ObjectRecord(
+        require_text(home, "namespace"), require_text(object_type, "objectType"), require_text(object_id, "objectId")
+    )
+
+
+async def _objects(
+    info: Info,
+    namespace: NamespaceArgument = UNSET,
+    object_type: Annotated[str | None, strawberry.argument(description="Only objects of this type.")] = UNSET,
+    id_prefix: Annotated[
+        str | None, strawberry.argument(description="Only objects whose objectId begins with this.")
+    ] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> EventObjectConnection:
+    size, backward = page_size(first, last)
+    page = await fetch_object_page(
+        info.context.database,
+        scope=info.context.scope,
+        namespace=_text_or_none(namespace, "namespace"),
+        object_type=_text_or_none(object_type, "objectType"),
+        id_prefix=_text_or_none(id_prefix, "idPrefix"),
+        size=size,
+        after=object_cursor(after, "after"),
+        before=object_cursor(before, "before"),
+        backward=backward,
+    )
+    return EventObjectConnection(page=page)
+
+
+async def _request(
+    info: Info,
+    request_id: Annotated[str, strawberry.argument(description="The requestId of its events.")],
+    namespace: NamespaceArgument = UNSET,
+) -> RequestTrail | None:
+    return await fetch_request_trail(info, request_id, _text_or_none(namespace, "namespace"))
+
+
+def _text_or_none(text: str | None, name: str) -> str | None:
+    return None if text is None or text is UNSET else require_text(text, name)
+
+
+@strawberry.type(description="What can be read. What the caller may not see does not exist.")
+class Query:
+    """The root of queries."""
+
+    node: Node | None = resolved(
+        _node,
+        "Whatever has this node id; null when there is nothing, or the id is malformed. Two namespaces may hold one UUID: the "
+        "home namespace's event is given, else that of the first by name; `event` with its namespace is exact.",
+    )
+    event: Event | None = resolved(_event, "One event by its id; null when it is not there, or the id is malformed.")
+    events: EventConnection | None = resolved(_events, "Events by filter.")
+    object: EventObject | None = resolved(
+        _object, "One object by its identity. It is always there: without visible events its timeline is empty."
+    )
+    objects: EventObjectConnection | None = resolved(_objects, "Objects that visible events have touched.")
+    request: RequestTrail | None = resolved(
+        _request, "Everything that one request did; null when no visible event belongs to it."
+    )
+    namespaces: list[NamespaceUsage] | None = resolved(
+        fetch_namespaces, "The namespaces that the caller may see, by name."
+    )
+    server: ServerInfo | None = resolved(server_info, "Which server this is.")
