@@ -185,7 +185,7 @@ class Database:
         connection = await self._connect_writer()
         transaction = connection.begin()
         try:
-            await transaction.start()
+            transaction = await transaction.start()
             result = await work(connection)
             attempt.committing = True
             await transaction.commit()

@@ -1,0 +1,284 @@
+"""Appends: how a batch of events is stored, once (EV1, EV2).
+
+One transaction per batch, in as few statements as possible: look up the ids that the caller sent, then insert the
+batch, its events, their references and what they add to the counts. A batch that stores nothing writes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import LargeBinary, insert, null, select, text, type_coerce, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.dialects import driver_insert
+from storage.identifiers import uuid_to_bytes
+from storage.identities import AudienceName, AudienceRecord
+from storage.positions import next_position
+from storage.records import LinkRecord, ObjectRecord
+from storage.tables import deleted_ids, event_count_deltas, event_objects, events, ingest_batches
+from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_MINUTE
+
+if TYPE_CHECKING:
+    from storage.engine import Database
+
+# Beyond this many ids the look-up is split: the statement stays small, and the optimizer examines ranges.
+_LOOKUP_IDS = 1000
+
+
+class EventRow(NamedTuple):
+    """One event as it will be stored. Times are microseconds UTC, ids lower-case text, `severity` a rank.
+
+    `id_given`: whether the caller chose the id, so that it may be there already. `objects` names each object once.
+    """
+
+    id: str
+    id_given: bool
+    audience: AudienceName
+    event_type: str
+    category: str | None
+    severity: int
+    severity_text: str | None
+    occurred_at: int
+    source: str
+    message: str
+    extra: str | None
+    duration_ms: float | None
+    success: bool | None
+    actor: str | None
+    actor_claim: str | None
+    session_id: str | None
+    request_id: str | None
+    correlation_id: str | None
+    parent_id: str | None
+    trace_id: str | None
+    span_id: str | None
+    parent_span_id: str | None
+    registration_id: str | None
+    record_count: int | None
+    objects: tuple[LinkRecord, ...]
+    content_hash: bytes
+
+
+class AppendOutcome(Enum):
+    """What became of a row."""
+
+    ACCEPTED = "stored"
+    DUPLICATE = "the id is there with the same content"
+    CONFLICT = "the id is there with other content"
+    DELETED = "the id was there and has been deleted"
+
+
+class _Stored(NamedTuple):
+    """What the store has under an id; a content hash of None: it was deleted."""
+
+    content_hash: bytes | None
+    batch_key: int | None
+
+
+_Key = tuple[bytes, int]
+_EVENT_COLUMNS = tuple(
+    column.name for column in events.columns if column.name not in ("repeat_count", "last_occurred_at", "restored")
+)
+_REFERENCE_COLUMNS = tuple(column.name for column in event_objects.columns)
+_DELTA_COLUMNS = tuple(column.name for column in event_count_deltas.columns if column.name != "delta_key")
+_WANTED = "wanted_ids"
+_LOOKUP = str(
+    union_all(
+        select(
+            type_coerce(events.c.id, LargeBinary), events.c.namespace_key, events.c.content_hash, events.c.batch_key
+        ).where(text(f"events.id IN ({_WANTED})")),
+        select(type_coerce(deleted_ids.c.id, LargeBinary), deleted_ids.c.namespace_key, null(), null()).where(
+            text(f"deleted_ids.id IN ({_WANTED})")
+        ),
+    )
+)
+
+
+async def append_batch(database: "Database", rows: Sequence[EventRow], *, received_at: int) -> list[AppendOutcome]:
+    """Store a batch in one transaction and give what became of each row, in order.
+
+    A row whose id comes again within the batch is judged by the first one (I1). Raises StorageError when nothing was
+    stored, OutcomeUnknownError when that cannot be told; the same rows may then be sent again.
+    """
+    if not rows:
+        return []
+    identities = database.identities
+    known_audiences = await identities.intern_audiences({row.audience for row in rows})
+    object_keys = await identities.intern_objects({link.object for row in rows for link in row.objects})
+    await identities.intern_object_audiences(
+        {(object_keys[link.object], known_audiences[row.audience].key) for row in rows for link in row.objects}
+    )
+    batch = _Batch(database, rows, known_audiences, object_keys, received_at=received_at)
+    return await database.write(batch.append, name="a batch of events")
+
+
+class _Batch:
+    """One batch on its way into the store; `append` may run several times (design.md, promises)."""
+
+    def __init__(
+        self,
+        database: "Database",
+        rows: Sequence[EventRow],
+        known_audiences: dict[AudienceName, AudienceRecord],
+        object_keys: dict[ObjectRecord, int],
+        *,
+        received_at: int,
+    ) -> None:
+        self._database = database
+        self._rows = rows
+        self._audiences = [known_audiences[row.audience] for row in rows]
+        self._keys = [
+            (uuid_to_bytes(row.id), audience.namespace_key) for row, audience in zip(rows, self._audiences, strict=True)
+        ]
+        self._object_keys = object_keys
+        self._received_at = received_at
+        self._tries = 0
+        self._own_batch_keys: set[int] = set()
+
+    async def append(self, connection: AsyncConnection) -> list[AppendOutcome]:
+        """Decide about every row and write those that are new."""
+        self._tries += 1
+        # A second run may meet rows that the first one stored before its connection broke.
+        asked = [key for key, row in zip(self._keys, self._rows, strict=True) if row.id_given or self._tries > 1]
+        stored = await self._fetch_stored(connection, asked)
+        outcomes = self._decide(stored)
+        # Rows are touched in key order, so that two batches with the same ids wait for each other, not in a ring.
+        new = sorted(
+            (index for index, outcome in enumerate(outcomes) if outcome is AppendOutcome.ACCEPTED),
+            key=self._keys.__getitem__,
+        )
+        new = [index for index in new if self._keys[index] not in stored]
+        if new:
+            await self._insert(connection, new)
+        return outcomes
+
+    async def _fetch_stored(self, connection: AsyncConnection, asked: Sequence[_Key]) -> dict[_Key, _Stored]:
+        found: dict[_Key, _Stored] = {}
+        ids = list(dict.fromkeys(key[0] for key in asked))
+        for start in range(0, len(ids), _LOOKUP_IDS):
+            # Hexadecimal digits need no escaping; a thousand parameters cost more than the look-up itself.
+            wanted = ",".join([f"x'{each.hex()}'" for each in ids[start : start + _LOOKUP_IDS]])
+            result: Any = await connection.exec_driver_sql(_LOOKUP.replace(_WANTED, wanted))
+            for row in result:
+                found.setdefault((row[0], row[1]), _Stored(row[2], row[3]))
+        return found
+
+    def _decide(self, stored: dict[_Key, _Stored]) -> list[AppendOutcome]:
+        outcomes: list[AppendOutcome] = []
+        first: dict[_Key, bytes] = {}
+        for row, key in zip(self._rows, self._keys, strict=True):
+            there = stored.get(key)
+            if key in first:
+                same = first[key] == row.content_hash
+                outcomes.append(AppendOutcome.DUPLICATE if same else AppendOutcome.CONFLICT)
+            elif there is None:
+                outcomes.append(AppendOutcome.ACCEPTED)
+                first[key] = row.content_hash
+            elif there.content_hash is None:
+                outcomes.append(AppendOutcome.DELETED)  # I4: also with other content
+            elif there.batch_key in self._own_batch_keys:
+                outcomes.append(AppendOutcome.ACCEPTED)  # our own COMMIT, whose answer was lost
+                first[key] = row.content_hash
+            elif there.content_hash == row.content_hash:
+                outcomes.append(AppendOutcome.DUPLICATE)
+            else:
+                outcomes.append(AppendOutcome.CONFLICT)
+        return outcomes
+
+    async def _insert(self, connection: AsyncConnection, new: Sequence[int]) -> None:
+        batch: dict[str, Any] = {"received_at": self._received_at, "event_count": len(new)}
+        if self._database.dialect_name == "sqlite":
+            batch["position"] = await next_position(connection)
+        result = await connection.execute(insert(ingest_batches), batch)
+        batch_key = result.lastrowid
+        await self._insert_rows(connection, events, _EVENT_COLUMNS, self._event_values(new, batch_key))
+        references = sorted(self._reference_values(new))
+        if references:
+            await self._insert_rows(connection, event_objects, _REFERENCE_COLUMNS, references)
+        await self._insert_rows(connection, event_count_deltas, _DELTA_COLUMNS, self._delta_values(new))
+        if self._database.dialect_name == "mariadb":
+            # SQLite may give the number again after a rollback; and its COMMIT is never in doubt.
+            self._own_batch_keys.add(batch_key)
+
+    async def _insert_rows(
+        self, connection: AsyncConnection, table: Any, columns: tuple[str, ...], values: list[tuple[Any, ...]]
+    ) -> None:
+        # The drivers make one INSERT of many rows out of this, below 1 MB each; SQLAlchemy's own treatment of
+        # parameters would cost half as much again as the driver's.
+        await connection.exec_driver_sql(driver_insert(table, columns, connection.dialect), values)
+
+    def _event_values(self, new: Sequence[int], batch_key: int) -> list[tuple[Any, ...]]:
+        values = []
+        received_at = self._received_at
+        for index in new:
+            row = self._rows[index]
+            event_id, namespace_key = self._keys[index]
+            values.append(
+                (
+                    event_id,
+                    namespace_key,
+                    self._audiences[index].key,
+                    row.event_type,
+                    row.category,
+                    row.severity,
+                    row.severity_text,
+                    row.occurred_at,
+                    received_at,
+                    row.source,
+                    row.message,
+                    row.extra,
+                    row.duration_ms,
+                    row.success,
+                    row.actor,
+                    row.actor_claim,
+                    row.session_id,
+                    row.request_id,
+                    row.correlation_id,
+                    None if row.parent_id is None else uuid_to_bytes(row.parent_id),
+                    row.trace_id,
+                    row.span_id,
+                    row.parent_span_id,
+                    None if row.registration_id is None else uuid_to_bytes(row.registration_id),
+                    row.record_count,
+                    row.content_hash,
+                    batch_key,
+                    index,
+                )
+            )
+        return values
+
+    def _reference_values(self, new: Iterable[int]) -> list[tuple[Any, ...]]:
+        values = []
+        object_keys = self._object_keys
+        for index in new:
+            row = self._rows[index]
+            event_id, namespace_key = self._keys[index]
+            audience_key = self._audiences[index].key
+            values += [
+                (
+                    object_keys[link.object],
+                    audience_key,
+                    row.occurred_at,
+                    event_id,
+                    namespace_key,
+                    link.object.object_type,
+                    row.event_type,
+                    row.severity,
+                    link.role,
+                )
+                for link in row.objects
+            ]
+        return values
+
+    def _delta_values(self, new: Iterable[int]) -> list[tuple[Any, ...]]:
+        day = self._received_at // MICROSECONDS_PER_DAY
+        counts: Counter[tuple[int, int, str, int, int]] = Counter()
+        for index in new:
+            row = self._rows[index]
+            success = -1 if row.success is None else int(row.success)
+            minute = row.occurred_at // MICROSECONDS_PER_MINUTE
+            counts[self._audiences[index].key, minute, row.event_type, row.severity, success] += 1
+        # A new event is one row and one occurrence.
+        return [(*key, count, count, day) for key, count in sorted(counts.items())]

@@ -1,0 +1,148 @@
+"""Positions: the order in which batches became visible, given after their commit.
+
+Neither auto-increment keys nor ids nor arrival times are commit order: a reader who follows one of those misses what
+commits late. So one process at a time (the holder of the lease `sequencer`) looks for committed batches without a
+position and numbers them. A position never appears below one that was handed out. On SQLite there is one writer at a
+time, and the ingest transaction numbers its own batch.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.dialects import insert_adding
+from storage.errors import PositionExpiredError, StorageError, UnknownPositionError
+from storage.leases import Lease
+from storage.tables import ingest_batches, leases
+
+if TYPE_CHECKING:
+    from storage.engine import Database
+
+SEQUENCER: Final = "sequencer"
+_TICK_SECONDS = 0.05
+_LEASE_SECONDS = 3.0
+_RENEW_SECONDS = 1.0
+_BATCHES_PER_TICK = 500
+"""Per statement; as long as more are waiting, the next statement follows at once."""
+
+
+async def fetch_live_position(database: "Database") -> int:
+    """Give the position up to which batches are visible in order; 0 for a store without any."""
+    async with database.reading() as connection:
+        result = await connection.execute(_LIVE_POSITION)
+        return result.scalar_one_or_none() or 0
+
+
+async def require_position(database: "Database", position: int) -> None:
+    """Check that everything after a position is still kept (P8).
+
+    Raises UnknownPositionError for a position that was never handed out, PositionExpiredError for one below which
+    batches have been removed since.
+    """
+    statement = select(_LIVE_POSITION.scalar_subquery(), select(func.min(ingest_batches.c.position)).scalar_subquery())
+    async with database.reading() as connection:
+        live, oldest = (await connection.execute(statement)).one()
+    live = live or 0
+    if not 0 <= position <= live:
+        raise UnknownPositionError(f"{position} is no position of this store")
+    if position < (live if oldest is None else oldest - 1):
+        raise PositionExpiredError("events after this position have been removed: start again from a new livePosition")
+
+
+async def next_position(connection: AsyncConnection) -> int:
+    """Take the next position inside an ingest transaction (SQLite only: there is no other writer)."""
+    first = {"name": SEQUENCER, "owner": "", "epoch": 0, "expires_at": 0, "high_water": 1}
+    raised = insert_adding(leases, "sqlite", ("high_water",)).returning(leases.c.high_water)
+    return int((await connection.execute(raised, first)).scalar_one())
+
+
+class Sequencer:
+    """Numbers committed batches as long as this process holds the lease; otherwise waits to take over."""
+
+    def __init__(self, database: "Database", *, tick_seconds: float = _TICK_SECONDS) -> None:
+        self._database = database
+        self._tick_seconds = tick_seconds
+        self._lease = Lease(database, SEQUENCER, seconds=_LEASE_SECONDS)
+        self._renewed_at = 0.0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process numbered batches at its last turn."""
+        return self._lease.held
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then release the lease. Errors of the database end nothing: it tries again."""
+        if self._database.dialect_name == "sqlite":
+            await stop.wait()
+            return
+        while not stop.is_set():
+            try:
+                wait = await self.turn()
+            except StorageError:
+                self._lease.held = False
+                wait = _RENEW_SECONDS
+            if wait:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), wait)
+        with suppress(StorageError):
+            await self._lease.release()
+
+    async def turn(self) -> float:
+        """Do what there is to do now and give the seconds until the next turn."""
+        lease = self._lease
+        now = asyncio.get_running_loop().time()
+        if not lease.held:
+            if not await lease.acquire():
+                return _RENEW_SECONDS
+            self._renewed_at = now
+        waiting = await self._fetch_waiting()
+        if waiting:
+            await self._number(waiting)
+            self._renewed_at = now
+        elif now - self._renewed_at > _RENEW_SECONDS:
+            await lease.renew()
+            self._renewed_at = now
+        return 0.0 if len(waiting) == _BATCHES_PER_TICK else self._tick_seconds
+
+    async def _fetch_waiting(self) -> list[int]:
+        async with self._database.reading() as connection:
+            return list((await connection.execute(_WAITING)).scalars())
+
+    async def _number(self, batch_keys: Sequence[int]) -> None:
+        """Give positions in one statement that changes nothing when the lease is lost or somebody was faster."""
+        lease = self._lease
+        first = lease.high_water + 1
+        last = lease.high_water + len(batch_keys)
+        positions = {key: first + place for place, key in enumerate(batch_keys)}
+        position = case(positions, value=ingest_batches.c.batch_key)
+        # An UPDATE of two tables at once is MariaDB's; on SQLite nobody comes here.
+        statement = (
+            update(ingest_batches)
+            .values(
+                {
+                    ingest_batches.c.position: position,
+                    leases.c.high_water: last,
+                    leases.c.expires_at: lease.new_expiry,
+                }
+            )
+            .where(lease.mine, leases.c.high_water == lease.high_water, position > leases.c.high_water)
+            .where(ingest_batches.c.batch_key.in_(batch_keys), ingest_batches.c.position.is_(None))
+        )
+        # One row is the lease's.
+        if await self._database.execute_alone(statement) > 1:
+            lease.high_water = last
+        else:
+            lease.held = False
+
+
+_LIVE_POSITION = select(leases.c.high_water).where(leases.c.name == SEQUENCER)
+_WAITING = (
+    select(ingest_batches.c.batch_key)
+    .where(ingest_batches.c.position.is_(None))
+    .order_by(ingest_batches.c.batch_key)
+    .limit(_BATCHES_PER_TICK)
+)
