@@ -8,8 +8,8 @@
 
 So GraphQL's own coercion works on the values as ever, while a JSON scalar calls `to_json_text` and gets the text as it
 was sent, except for blanks between tokens and the way characters are escaped: order of names, digits of numbers, and
-repeated names, which whoever checks the text then refuses (rule I5). Lone surrogates are written as escapes, so that the
-text can always be encoded.
+repeated names, which whoever checks the text then refuses (rule I5). Lone surrogates are written as escapes, so that
+the text can always be encoded.
 
 Names that come twice outside of JSON scalars (in the request itself or in an input object): the last one wins.
 """
@@ -18,7 +18,7 @@ import json
 import math
 from typing import Any, TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[Any] | dict[str, Any]"
+JsonValue: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
 
 # Python's int() takes time that grows with the square of the digits; beyond this a number is kept as text and infinity.
 _MAX_INTEGER_DIGITS = 400

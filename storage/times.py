@@ -1,6 +1,7 @@
 """Times: RFC 3339 text on the outside, whole microseconds since 1970 (UTC) everywhere inside."""
 
 import re
+import time
 from datetime import UTC, date, datetime, timedelta
 
 MICROSECONDS_PER_SECOND = 1_000_000
@@ -44,10 +45,20 @@ def parse_rfc3339(text: str) -> int:
         raise ValueError(_not_a_time(text)) from None
     seconds = int(second)
     offset = (int(offset_hours) * 60 + int(offset_minutes)) * (-1 if sign == "-" else 1) if sign else 0
-    if int(hour) > 23 or int(minute) > 59 or seconds > 60 or (sign and (int(offset_hours) > 23 or int(offset_minutes) > 59)):
+    if (
+        int(hour) > 23
+        or int(minute) > 59
+        or seconds > 60
+        or (sign and (int(offset_hours) > 23 or int(offset_minutes) > 59))
+    ):
         raise ValueError(_not_a_time(text))
     total = days * 86_400 + int(hour) * 3_600 + (int(minute) - offset) * 60 + seconds
     return total * MICROSECONDS_PER_SECOND + (int(fraction[:6].ljust(6, "0")) if fraction else 0)
+
+
+def now_micros() -> int:
+    """Give the present time in microseconds since 1970."""
+    return time.time_ns() // 1_000
 
 
 def format_rfc3339(micros: int) -> str:

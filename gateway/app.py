@@ -1,0 +1,221 @@
+"""The application: which route goes where, what stands before all of them, and what lives as long as the process."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import orjson
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from storage.counts import CountFolder
+
+from gateway.background import Background
+from gateway.context import Clock
+from gateway.errors import ErrorCode
+from gateway.gauges import sample_gauges
+from gateway.health import RevisionGate, check_readiness
+from gateway.hosts import AllowedHosts, host_header, proxy_header
+from gateway.http import GraphQLEndpoint
+from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.schema import build_schema
+from gateway.settings import Settings
+from gateway.ui import build_pages
+from gateway.viewers import local_administrator
+from storage.engine import Database, DatabaseOptions
+from storage.positions import Sequencer
+from storage.times import now_micros
+
+logger = structlog.get_logger(__name__)
+
+_READY_SECONDS = 3.0
+_BACKGROUND_STOP_SECONDS = 5.0
+_SLOW_SECONDS = 1.0
+_ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=@-")
+
+
+class Gateway:
+    """What the routes work with, and what begins and ends with the process."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = now_micros) -> None:
+        """Prepare everything; `lifespan` opens the database."""
+        self.settings = settings
+        self.clock = clock
+        self.metrics = Metrics(settings.metrics_event_types)
+        self.schema = build_schema()
+        self.background = Background(self.metrics)
+        self.endpoint: GraphQLEndpoint
+        self.gate: RevisionGate
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Open the database and begin the background tasks; at the end give leases and connections back."""
+        # A database that is down now may be up later: nothing is connected here, the gate checks on first use.
+        database = await Database.open(
+            self.settings.database_url, database_options(self.settings), check_revision=False
+        )
+        try:
+            self._assemble(database)
+            yield
+        finally:
+            await self.background.stop(seconds=_BACKGROUND_STOP_SECONDS)
+            await database.close()
+
+    def _assemble(self, database: Database) -> None:
+        database.observe(self.metrics.statement)
+        self.gate = RevisionGate(database)
+        self.endpoint = GraphQLEndpoint(
+            schema=self.schema,
+            settings=self.settings,
+            database=database,
+            viewer=local_administrator(self.settings.home_namespace),
+            metrics=self.metrics,
+            clock=self.clock,
+            gate=self.gate,
+        )
+        self.background.start("sequencer", Sequencer(database).run)
+        self.background.start("count_folder", CountFolder(database).run)
+        self.background.start("gauges", partial(sample_gauges, database, self.metrics))
+
+    async def answer_graphql(self, request: Request) -> Response:
+        """/graphql."""
+        return await self.endpoint(request)
+
+    async def answer_health(self, _request: Request) -> Response:
+        """/healthz: the process lives."""
+        return _json({"alive": True})
+
+    async def answer_ready(self, _request: Request) -> Response:
+        """/readyz: the database can be reached and has the right revision."""
+        readiness = await check_readiness(self.gate, seconds=_READY_SECONDS)
+        return _json(readiness.to_json(), status=200 if readiness.is_ready else 503)
+
+    async def answer_metrics(self, _request: Request) -> Response:
+        """/metrics, for Prometheus."""
+        return Response(self.metrics.render(), headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
+
+
+def create_app(settings: Settings, *, clock: Clock = now_micros) -> Starlette:
+    """Build the application; its lifespan opens the database."""
+    gateway = Gateway(settings, clock=clock)
+    routes: list[BaseRoute] = [
+        # Its methods are its own business: the answer to a wrong one has a GraphQL body.
+        Route("/graphql", _AnyMethod(gateway.answer_graphql)),
+        Route("/healthz", gateway.answer_health),
+        Route("/readyz", gateway.answer_ready),
+        Route("/metrics", gateway.answer_metrics),
+    ]
+    if settings.graphiql:
+        routes += [Route("/", _redirect_to_graphiql), *build_pages()]
+    front = Middleware(Front, settings=settings, metrics=gateway.metrics)
+    return Starlette(routes=routes, middleware=[front], lifespan=gateway.lifespan)
+
+
+def database_options(settings: Settings) -> DatabaseOptions:
+    """Give the sizes and limits of the database."""
+    return DatabaseOptions(
+        pool_size=settings.pool_size,
+        write_pool_size=settings.pool_size,
+        statement_timeout_seconds=settings.statement_timeout_seconds,
+        write_timeout_seconds=settings.write_timeout_seconds,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+        scan_rows=settings.scan_rows,
+    )
+
+
+class Front:
+    """Stands before every route: who is answered at all (W3, W4), the request's id, time and count."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
+        self._app = app
+        self._hosts = AllowedHosts(settings.allowed_hosts)
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse, one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"no-referrer"),
+                ]
+            await send(message)
+
+        try:
+            refusal = self._refuse(scope, request_id)
+            await (refusal or self._app)(scope, receive, send_with_id)
+        finally:
+            seconds = time.perf_counter() - began
+            self._metrics.request(scope["path"], status, seconds)
+            log = logger.info if seconds > _SLOW_SECONDS or status >= 500 else logger.debug
+            log(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                milliseconds=round(seconds * 1000, 3),
+            )
+
+    def _refuse(self, scope: Scope, request_id: str) -> Response | None:
+        if not self._hosts.accepts(host_header(scope)):
+            message = "this Host header is not served here; TIMELOOM_ALLOWED_HOSTS names those that are"
+            return _error(421, message, request_id)
+        header = proxy_header(scope)
+        if header is not None:
+            message = f"without authentication nothing that came through a proxy is answered (header {header})"
+            return _error(403, message, request_id)
+        return None
+
+
+class _AnyMethod:
+    """An endpoint that sees every method: Starlette limits functions to GET, but not what is an ASGI application."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+def _request_id(scope: Scope) -> str:
+    """Give the caller's X-Request-Id when it is short and harmless, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text: str = value.decode("latin-1")
+            if 0 < len(text) <= 128 and _ID_CHARACTERS.issuperset(text):
+                return text
+    return uuid.uuid4().hex
+
+
+def _error(status: int, message: str, request_id: str) -> Response:
+    extensions = {"code": ErrorCode.FORBIDDEN.value, "requestId": request_id}
+    return _json({"errors": [{"message": message, "extensions": extensions}]}, status=status)
+
+
+def _json(content: object, *, status: int = 200) -> Response:
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    return Response(orjson.dumps(content), status_code=status, headers=headers)
+
+
+async def _redirect_to_graphiql(_request: Request) -> Response:
+    return RedirectResponse("/graphiql")

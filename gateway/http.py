@@ -1,0 +1,238 @@
+"""/graphql: the GraphQL-over-HTTP specification and rules W1 to W6, as a thin endpoint of our own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import TypeVar
+
+import strawberry
+import structlog
+from graphql import GraphQLError, OperationType
+from mutations.ingest import IngestLimits
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.context import Clock, RequestContext, ViewerRecord
+from gateway.decoding import DecodedVariables, decode_with_batch
+from gateway.documents import Document, DocumentError, Documents, Operation
+from gateway.errors import BadUserInputError, ErrorCode, GatewayError, code_of
+from gateway.execution import Answer, Executor
+from gateway.health import RevisionGate
+from gateway.limits import DocumentLimits
+from gateway.metrics import Metrics
+from gateway.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json_content
+from gateway.requests import GraphQLRequest, decode_body, decode_query_string, decode_variables
+from gateway.settings import Settings
+from storage.engine import Database
+from storage.errors import StorageError
+
+T = TypeVar("T")
+
+logger = structlog.get_logger(__name__)
+
+PREFLIGHT_HEADERS = ("x-timeloom-preflight", "apollo-require-preflight")
+
+
+class Refusal(Exception):
+    """A request that is answered without looking at its GraphQL: status, code, text and further headers."""
+
+    def __init__(self, status: int, code: ErrorCode, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+
+
+class ClientGoneError(Exception):
+    """The client closed its connection before the answer was there."""
+
+
+class GraphQLEndpoint:
+    """Answers POST and GET on /graphql."""
+
+    def __init__(
+        self,
+        *,
+        schema: strawberry.Schema,
+        settings: Settings,
+        database: Database,
+        viewer: ViewerRecord,
+        metrics: Metrics,
+        clock: Clock,
+        gate: RevisionGate,
+    ) -> None:
+        self._database = database
+        self._viewer = viewer
+        self._metrics = metrics
+        self._clock = clock
+        self._gate = gate
+        self._max_body_bytes = settings.max_batch_bytes
+        self._timeout_seconds = settings.query_timeout_seconds
+        self._ingest_limits = ingest_limits(settings)
+        self._executor = Executor(schema, metrics)
+        self._documents = Documents(
+            self._executor.graphql_schema,
+            document_limits(settings),
+            hide_suggestions=schema.config.disable_field_suggestions,
+        )
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        request_id = request.state.request_id
+        media_type = choose_media_type(request.headers.get("accept"))
+        try:
+            if media_type is None:
+                raise Refusal(406, ErrorCode.BAD_USER_INPUT, f"answers are {GRAPHQL_RESPONSE} or {JSON}")
+            graphql_request = await self._read(request)
+            answer = await self._answer(request, graphql_request, request_id)
+        except Refusal as refusal:
+            answer = self._executor.refuse([GraphQLError(str(refusal))], code=refusal.code, request_id=request_id)
+            return _response(answer, refusal.status, media_type or JSON, refusal.headers)
+        except ClientGoneError:
+            return Response(status_code=499)
+        # A well-formed request is answered with 200 when the answer is application/json: so the specification says.
+        return _response(answer, answer.status if media_type == GRAPHQL_RESPONSE else 200, media_type)
+
+    async def _read(self, request: Request) -> GraphQLRequest:
+        if request.method == "GET":
+            if not any(name in request.headers for name in PREFLIGHT_HEADERS):
+                raise Refusal(400, ErrorCode.BAD_USER_INPUT, f"a query by GET needs the header {PREFLIGHT_HEADERS[0]}")
+            return _or_refuse(lambda: decode_query_string(request.query_params))
+        if request.method != "POST":
+            raise Refusal(405, ErrorCode.BAD_USER_INPUT, "use POST, or GET for queries", {"allow": "GET, POST"})
+        if not is_json_content(request.headers.get("content-type")):
+            raise Refusal(415, ErrorCode.BAD_USER_INPUT, f"the content type must be {JSON}, in UTF-8")
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Refusal(415, ErrorCode.BAD_USER_INPUT, "the body must not be compressed")
+        body = await self._read_body(request)
+        return _or_refuse(lambda: decode_body(body))
+
+    async def _read_body(self, request: Request) -> bytes:
+        limit = self._max_body_bytes
+        declared = request.headers.get("content-length", "")
+        if declared.isascii() and declared.isdigit() and int(declared[:18]) > limit:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(part)
+        return b"".join(parts)
+
+    async def _answer(self, request: Request, graphql_request: GraphQLRequest, request_id: str) -> Answer:
+        try:
+            document = self._documents.prepare(graphql_request.query)
+            operation = document.operation(graphql_request.operation_name)
+            decoded = _decode_variables(graphql_request, operation)
+            self._documents.require_affordable(document, operation, decoded.values)
+        except DocumentError as error:
+            return self._executor.refuse(error.errors, code=error.code, request_id=request_id)
+        except GatewayError as error:
+            return self._executor.refuse([error], code=error.code, request_id=request_id)
+        if request.method == "GET" and operation.kind is not OperationType.QUERY:
+            raise Refusal(405, ErrorCode.BAD_USER_INPUT, "a mutation needs POST", {"allow": "POST"})
+        try:
+            await self._gate.require()
+        except StorageError as error:
+            logger.warning("database is not ready", request_id=request_id, error=str(error))
+            return self._executor.refuse([GraphQLError(str(error))], code=code_of(error), request_id=request_id)
+        try:
+            return await self._execute(request, document, operation, decoded)
+        except TimeoutError:
+            late = GraphQLError("the query took longer than TIMELOOM_QUERY_TIMEOUT_SECONDS")
+            return self._executor.refuse([late], code=ErrorCode.TIMEOUT, request_id=request_id)
+
+    async def _execute(
+        self, request: Request, document: Document, operation: Operation, decoded: DecodedVariables
+    ) -> Answer:
+        context = RequestContext(
+            database=self._database,
+            clock=self._clock,
+            viewer=self._viewer,
+            ingest_limits=self._ingest_limits,
+            request_id=request.state.request_id,
+            decoded_batches=decoded.batches,
+            metrics=self._metrics,
+        )
+        result = self._executor.start(document, operation, variables=decoded.values, context=context)
+        if isawaitable(result):
+            if operation.kind is OperationType.QUERY:
+                result = await _watch(result, request, seconds=self._timeout_seconds)
+            else:
+                # It goes on to its end, so that a cut connection leaves no doubt that could be avoided.
+                result = await asyncio.shield(result)
+        return self._executor.answer(result, request_id=context.request_id)
+
+
+async def _watch(work: Awaitable[T], request: Request, *, seconds: float) -> T:
+    """Await a query, and cancel it when the client has gone or the time is over.
+
+    Raises ClientGoneError, TimeoutError.
+    """
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_wait_until_gone(request))
+    try:
+        await asyncio.wait((task, gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientGoneError if gone.done() else TimeoutError
+    finally:
+        gone.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+
+
+async def _wait_until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _decode_variables(request: GraphQLRequest, operation: Operation) -> DecodedVariables:
+    if operation.batch_variable is not None:
+        return decode_with_batch(request.variables, operation.batch_variable)
+    return DecodedVariables(decode_variables(request.variables), {})
+
+
+def _or_refuse(decode: Callable[[], GraphQLRequest]) -> GraphQLRequest:
+    try:
+        return decode()
+    except BadUserInputError as error:
+        raise Refusal(400, error.code, error.message) from None
+
+
+def _too_large(limit: int) -> Refusal:
+    message = f"the body has more than {limit} bytes (TIMELOOM_MAX_BATCH_BYTES): send smaller batches"
+    return Refusal(413, ErrorCode.BATCH_TOO_LARGE, message, {"connection": "close"})
+
+
+def _response(answer: Answer, status: int, media_type: str, headers: dict[str, str] | None = None) -> Response:
+    content_type = f"{media_type}; charset=utf-8"
+    return Response(answer.body, status_code=status, headers={**(headers or {}), "content-type": content_type})
+
+
+def ingest_limits(settings: Settings) -> IngestLimits:
+    """Give the limits of a batch."""
+    return IngestLimits(
+        max_batch_events=settings.max_batch_events,
+        max_batch_bytes=settings.max_batch_bytes,
+        max_batch_references=settings.max_batch_references,
+        max_event_objects=settings.max_event_objects,
+        max_message_bytes=settings.max_message_bytes,
+        max_extra_bytes=settings.max_extra_bytes,
+        max_extra_depth=settings.max_extra_depth,
+        max_future_seconds=settings.max_future_seconds,
+    )
+
+
+def document_limits(settings: Settings) -> DocumentLimits:
+    """Give the limits of a document."""
+    return DocumentLimits(
+        tokens=settings.max_query_tokens,
+        depth=settings.max_query_depth,
+        aliases=settings.max_query_aliases,
+        directives=settings.max_query_directives,
+        cost=settings.max_query_cost,
+    )

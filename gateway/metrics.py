@@ -1,0 +1,146 @@
+"""Metrics: what /metrics shows, and where it is counted.
+
+Labels never hold what a client wrote: event types have a label when they are among TIMELOOM_METRICS_EVENT_TYPES, all
+others are `other`; namespaces have none. With several workers every process counts in files of its own (the
+multiprocess mode of prometheus-client) and any of them answers for all.
+"""
+
+import os
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from mutations.ingest import IngestReport
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from mutations.drafts import EventDraft
+from storage.engine import PoolStatus, StatementEvent
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by prometheus-client when it is imported, so it is set before the workers start."""
+OTHER: Final = "other"
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_BATCHES = (1, 2, 5, 10, 20, 50, 100, 200)
+_STATEMENT_KINDS = frozenset({"select", "insert", "update", "delete", "with"})
+_ROUTES = frozenset({"/graphql", "/healthz", "/readyz", "/metrics", "/"})
+
+
+class Metrics:
+    """The metrics of one process."""
+
+    def __init__(self, event_types: Iterable[str] = ()) -> None:
+        self._event_types = frozenset(event_types)
+        self._registry = CollectorRegistry()
+        registry = self._registry
+        self._requests = Counter(
+            "timeloom_http_requests", "HTTP requests answered.", ["route", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "timeloom_http_request_seconds", "Time to answer.", ["route"], buckets=_SECONDS, registry=registry
+        )
+        self._errors = Counter("timeloom_errors", "GraphQL errors that were sent.", ["code"], registry=registry)
+        self._batches = Histogram(
+            "timeloom_loader_batch_keys", "Keys in one batch.", ["loader"], buckets=_BATCHES, registry=registry
+        )
+        self._statements = Histogram(
+            "timeloom_statement_seconds", "Time of SQL statements.", ["kind"], buckets=_SECONDS, registry=registry
+        )
+        self._failed_statements = Counter(
+            "timeloom_failed_statements", "SQL statements that failed.", ["kind"], registry=registry
+        )
+        self._pool_size = Gauge(
+            "timeloom_pool_size", "Connections that may be open.", multiprocess_mode="livesum", registry=registry
+        )
+        self._pool_used = Gauge(
+            "timeloom_pool_checked_out", "Connections in use.", multiprocess_mode="livesum", registry=registry
+        )
+        self._event_rows = Gauge(
+            "timeloom_event_rows", "Stored events, by the counts.", multiprocess_mode="mostrecent", registry=registry
+        )
+        self._inserted = Counter("timeloom_events_inserted", "Stored events.", ["event_type"], registry=registry)
+        self._outcomes = Counter(
+            "timeloom_ingest_outcomes", "What became of sent events.", ["outcome"], registry=registry
+        )
+        self._restarts = Counter(
+            "timeloom_background_restarts", "Background tasks that failed and began again.", ["task"], registry=registry
+        )
+
+    def request(self, path: str, status: int, seconds: float) -> None:
+        """One HTTP request was answered."""
+        route = path if path in _ROUTES else "/graphiql" if path.startswith("/graphiql") else OTHER
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def error(self, code: str) -> None:
+        """One GraphQL error was sent."""
+        self._errors.labels(code).inc()
+
+    def loader_batch(self, loader: str, keys: int) -> None:
+        """One batch of a loader went to the database with so many keys."""
+        self._batches.labels(loader).observe(keys)
+
+    def statement(self, event: StatementEvent) -> None:
+        """One SQL statement was sent."""
+        word = event.sql[:12].lstrip(" (\n").split(None, 1)[0].lower() if event.sql else OTHER
+        kind = word if word in _STATEMENT_KINDS else OTHER
+        self._statements.labels(kind).observe(event.seconds)
+        if event.failed:
+            self._failed_statements.labels(kind).inc()
+
+    def ingested(self, drafts: Sequence[EventDraft], report: IngestReport) -> None:
+        """A batch was ingested."""
+        outcomes = Tally(result.outcome.name for result in report.results)
+        for outcome, count in outcomes.items():
+            self._outcomes.labels(outcome).inc(count)
+        stored = Tally(
+            draft.event_type if draft.event_type in self._event_types else OTHER
+            for draft, result in zip(drafts, report.results, strict=True)
+            if result.outcome.name == "ACCEPTED"
+        )
+        for event_type, count in stored.items():
+            self._inserted.labels(event_type).inc(count)
+
+    def pool(self, status: PoolStatus) -> None:
+        """How the pools stand now."""
+        self._pool_size.set(status.size)
+        self._pool_used.set(status.checked_out)
+
+    def event_rows(self, rows: int) -> None:
+        """How many events are stored."""
+        self._event_rows.set(rows)
+
+    def background_restart(self, task: str) -> None:
+        """A background task failed and begins again."""
+        self._restarts.labels(task).inc()
+
+    def render(self) -> bytes:
+        """Give the text that Prometheus reads: of this process, or summed over all workers."""
+        if DIRECTORY_VARIABLE not in os.environ:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+def forget_dead_workers(parent: int) -> None:
+    """Drop the gauges of workers that are gone; their counters stay in the sums."""
+    directory = os.environ.get(DIRECTORY_VARIABLE)
+    if directory is None:
+        return
+    for file in Path(directory).glob("gauge_live*_*.db"):
+        pid = int(file.stem.rsplit("_", 1)[1])
+        if not _is_child(pid, parent):
+            mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
+
+
+def _is_child(pid: int, parent: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    state, ppid = status.rsplit(")", 1)[1].split()[:2]
+    return int(ppid) == parent and state != "Z"
