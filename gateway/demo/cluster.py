@@ -62,6 +62,8 @@ class Cluster:
             (3, self.reboot_instance),
             (2, self.delete_instance),
             (2, self.snapshot_instance),
+            (1, self.fail_to_snapshot),
+            (1, self.abort_snapshot),
             (3, self.replicate_blob),
             (2, self.change_network),
             (2, self.prune),
@@ -187,12 +189,22 @@ class Cluster:
         return trail.finish(200, instance.itself)
 
     def snapshot_instance(self, start: int) -> Iterable[EventDraft]:
-        """A request that makes a blob from a disk; some run out of space, some are aborted."""
+        """A request that makes a blob from a disk."""
+        return self._snapshot(start, outcome="complete", status=200)
+
+    def fail_to_snapshot(self, start: int) -> Iterable[EventDraft]:
+        """The same, on a node that is full."""
+        return self._snapshot(start, outcome="error", status=507, why="no space left on the node")
+
+    def abort_snapshot(self, start: int) -> Iterable[EventDraft]:
+        """The same, and somebody thinks better of it."""
+        return self._snapshot(start, outcome="abort", status=200, why="aborted by the user")
+
+    def _snapshot(self, start: int, *, outcome: str, status: int, why: str = "") -> Iterable[EventDraft]:
         draws = self._draws
         instance = self._instance(start)
         blob = ObjectDraft("blob", draws.uuid())
         trail = self._request(start, "POST", f"/instances/{instance.itself.object_id}/snapshot", instance.itself)
-        outcome = draws.choices(("complete", "error", "abort"), (78, 14, 8))[0]
         trail.operate(
             "instance_snapshot",
             instance.itself,
@@ -201,11 +213,11 @@ class Cluster:
             source=instance.node,
             typical_ms=21_000,
             outcome=outcome,
-            why={"error": f"no space left on {instance.node}", "abort": "aborted by the user"}.get(outcome, ""),
+            why=why,
         )
         if outcome == "complete":
             self._blobs[draws.randrange(len(self._blobs))] = blob
-        return trail.finish(507 if outcome == "error" else 200, instance.itself, blob)
+        return trail.finish(status, instance.itself, blob)
 
     def replicate_blob(self, start: int) -> Iterable[EventDraft]:
         """An operation of the cluster itself: a blob goes from one node to another, without any request."""

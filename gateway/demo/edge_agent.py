@@ -47,7 +47,8 @@ class EdgeAgents:
             (5, self.agree),
             (3, self.cancel),
             (3, self.run_service),
-            (2, self.fail_service),
+            (2, self.restart_service),
+            (1, self.give_service_up),
             (1, self.register),
             (1, self.lose_policy),
         )
@@ -125,8 +126,15 @@ class EdgeAgents:
         extra = as_json({"cpu.percent": round(draws.uniform(0, 100), 1), "restarts": draws.randrange(3)})
         return (self._event(start, agent, "service_status", "service", "service is up", "info", *pair, extra=extra),)
 
-    def fail_service(self, start: int) -> Iterable[EventDraft]:
-        """A container ends and is started again, or is given up."""
+    def restart_service(self, start: int) -> Iterable[EventDraft]:
+        """A container ends and is started again."""
+        return self._fail_service(start, "container_running", "running again", "info")
+
+    def give_service_up(self, start: int) -> Iterable[EventDraft]:
+        """A container ends once too often."""
+        return self._fail_service(start, "service_execution_failed", "given up after 5 starts", "fatal")
+
+    def _fail_service(self, start: int, code: str, message: str, severity: str) -> Iterable[EventDraft]:
         draws = self._draws
         agent = draws.choice(self._agents)
         pair = agent.agreements[-1] if agent.agreements else (draws.choice(SERVICES),)
@@ -135,12 +143,7 @@ class EdgeAgents:
             start, agent, "container_error", "service", "container exited with 137", "error", *pair, extra=extra
         )
         at = start + draws.randrange(10 * SECOND, MINUTE)
-        if draws.chance(0.25):
-            end = self._event(
-                at, agent, "service_execution_failed", "service", "given up after 5 starts", "fatal", *pair
-            )
-        else:
-            end = self._event(at, agent, "container_running", "service", "running again", "info", *pair)
+        end = self._event(at, agent, code, "service", message, severity, *pair)
         return failed, end
 
     def lose_policy(self, start: int) -> Iterable[EventDraft]:

@@ -105,7 +105,7 @@ def tell_history(count: int, *, seed: int, until: int) -> Iterator[EventDraft]:
             sync_log,
             SYNC_LOG,
             counts[2],
-            [Script(at(0.57), sync_log.slow_backfill), Script(at(0.88), sync_log.failing_peer)],
+            [Script(at(0.57), sync_log.slow_backfill), Script(at(0.8), sync_log.failing_peer)],
         ),
         play("edge", edge, EDGE, counts[3], [Script(at(0.66), edge.hub_outage)]),
         key=attrgetter("timestamp"),

@@ -14,7 +14,7 @@ from gateway.demo.showcase import BUSY_NODE, FAILED_REQUEST_ID, FAILING_PEER, LO
 from mutations.drafts import EventDraft
 from storage.severities import severity_from_word
 
-UNTIL = 1_795_212_000_000_000
+UNTIL = 1_795_240_800_000_000
 """2026-11-21T06:00:00Z, a Saturday morning."""
 SMALL = 2_000
 
