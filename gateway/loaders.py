@@ -6,11 +6,13 @@ answered as a whole, so that the loads that follow from its answers come togethe
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
 
 from storage.engine import Database
+from storage.objects import fetch_object_spans
 from storage.pages import EventPage, PageRequest
 from storage.positions import fetch_live_position
 from storage.reads import (
@@ -18,7 +20,6 @@ from storage.reads import (
     fetch_child_pages,
     fetch_events,
     fetch_links,
-    fetch_object_spans,
 )
 from storage.records import EventKey, EventRecord, LinkRecord, ObjectRecord, ObjectSpan
 from storage.scopes import Scope
@@ -31,8 +32,15 @@ BatchReport = Callable[[str, int], None]
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
-ChildrenKey = tuple[EventKey, PageRequest]
-"""Whose children, and which page of them."""
+
+class ChildrenKey(NamedTuple):
+    """Whose children, which page of them, and whether with their `extra`."""
+
+    parent: EventKey
+    request: PageRequest
+    with_extra: bool
+
+
 AncestorsKey = tuple[EventKey, int]
 """Whose ancestors, and how many at most."""
 
@@ -52,41 +60,35 @@ class Loaders:
         self.live_position: DataLoader[None, int] = DataLoader(self._load_position)
 
     async def _load_links(self, keys: list[EventKey]) -> list[list[LinkRecord]]:
-        found = await self._in_chunks(
-            "links_by_event", keys, lambda chunk: fetch_links(self._database, chunk, scope=self._scope)
-        )
+        found = await self._in_chunks("links_by_event", keys, partial(fetch_links, self._database, scope=self._scope))
         return [found.get(key, []) for key in keys]
 
     async def _load_events(self, keys: list[EventKey]) -> list[EventRecord | None]:
-        found = await self._in_chunks(
-            "events_by_key", keys, lambda chunk: fetch_events(self._database, chunk, scope=self._scope)
-        )
+        found = await self._in_chunks("events_by_key", keys, partial(fetch_events, self._database, scope=self._scope))
         return [found.get(key) for key in keys]
 
     async def _load_children(self, keys: list[ChildrenKey]) -> list[EventPage]:
-        parents_by_request: dict[PageRequest, list[EventKey]] = {}
-        for parent, request in keys:
-            parents_by_request.setdefault(request, []).append(parent)
+        by_page: dict[tuple[PageRequest, bool], list[EventKey]] = {}
+        for parent, request, with_extra in keys:
+            by_page.setdefault((request, with_extra), []).append(parent)
         pages: dict[ChildrenKey, EventPage] = {}
-        for request, parents in parents_by_request.items():
-            found = await self._in_chunks("children_by_event", parents, self._children_of(request))
-            pages.update({(parent, request): page for parent, page in found.items()})
+        for (request, with_extra), parents in by_page.items():
+            fetch = partial(
+                fetch_child_pages, self._database, scope=self._scope, request=request, with_extra=with_extra
+            )
+            found = await self._in_chunks("children_by_event", parents, fetch)
+            pages.update({ChildrenKey(parent, request, with_extra): page for parent, page in found.items()})
         return [pages[key] for key in keys]
-
-    def _children_of(
-        self, request: PageRequest
-    ) -> Callable[[Sequence[EventKey]], Awaitable[dict[EventKey, EventPage]]]:
-        return lambda chunk: fetch_child_pages(self._database, chunk, scope=self._scope, request=request)
 
     async def _load_ancestors(self, keys: list[AncestorsKey]) -> list[list[EventRecord]]:
         found = await self._in_chunks(
-            "ancestors_by_event", keys, lambda chunk: fetch_ancestors(self._database, chunk, scope=self._scope)
+            "ancestors_by_event", keys, partial(fetch_ancestors, self._database, scope=self._scope)
         )
         return [found.get(key, []) for key in keys]
 
     async def _load_spans(self, keys: list[ObjectRecord]) -> list[ObjectSpan]:
         found = await self._in_chunks(
-            "spans_by_object", keys, lambda chunk: fetch_object_spans(self._database, chunk, scope=self._scope)
+            "spans_by_object", keys, partial(fetch_object_spans, self._database, scope=self._scope)
         )
         return [found.get(key, ObjectSpan(None, None)) for key in keys]
 

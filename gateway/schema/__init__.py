@@ -18,7 +18,7 @@ __all__ = ["TimeloomSchema", "build_schema", "schema_text"]
 
 
 class TimeloomSchema(strawberry.Schema):
-    """Strawberry's schema without its own log of errors: whoever answers the request logs them, with the request's id."""
+    """Strawberry's schema without its own log of errors: whoever answers a request logs them, with its id."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Do nothing."""

@@ -6,11 +6,12 @@ import strawberry
 
 from gateway.context import Info
 from gateway.schema.enums import CountKind
+from gateway.schema.fields import resolved
 from gateway.schema.lookahead import selects
 from gateway.schema.scalars import BigInt, DateTime
-from storage.cursors import EventCursor, EventOrder, ObjectCursor
-from storage.pages import EventPage, PageRequest, fetch_event_page
-from storage.reads import ObjectPage
+from storage.cursors import EventOrder, ObjectCursor
+from storage.objects import ObjectPage
+from storage.pages import EventPage, PageRequest, fetch_event_page, record_cursor
 from storage.records import EventRecord, ObjectRecord
 from storage.selectors import Selector
 
@@ -36,13 +37,13 @@ class PageInfo:
 
     has_next_page: bool = strawberry.field(
         description=(
-            "Paging forward: whether there may be more after this page; true also when the page ended at the scan limit. "
+            "Paging forward: whether there may be more after this page; true also when it ended at the scan limit. "
             "Paging backward: whether `before` was given."
         )
     )
     has_previous_page: bool = strawberry.field(
         description=(
-            "Paging backward: whether there may be more before this page; true also when the page ended at the scan limit. "
+            "Paging backward: whether there may be more before this page; true also when it ended at the scan limit. "
             "Paging forward: whether `after` was given."
         )
     )
@@ -62,59 +63,62 @@ class EventEdge:
     node: EventType = strawberry.field(description="The event.")
 
 
+def page_info(page: EventPage | ObjectPage) -> PageInfo:
+    """Give a page's flags, and its cursors as text."""
+    return PageInfo(
+        has_next_page=page.has_next,
+        has_previous_page=page.has_previous,
+        start_cursor=page.start_cursor.to_text() if page.start_cursor else None,
+        end_cursor=page.end_cursor.to_text() if page.end_cursor else None,
+    )
+
+
+def _edges(root: "strawberry.Parent[EventConnection]") -> list[EventEdge]:
+    # Built only when they are asked for: cursors cost time.
+    order = root.order
+    records = root.page.records
+    return [EventEdge(cursor=record_cursor(record, order).to_text(), node=_as_is(record)) for record in records]
+
+
+def _nodes(root: "strawberry.Parent[EventConnection]") -> list[EventRecord]:
+    return root.page.records
+
+
+def _page_info(root: "strawberry.Parent[EventConnection]") -> PageInfo:
+    return page_info(root.page)
+
+
+def _searched_to(root: "strawberry.Parent[EventConnection]") -> DateTime | None:
+    return None if root.page.searched_to is None else DateTime(root.page.searched_to)
+
+
+def _live_position(root: "strawberry.Parent[EventConnection]") -> str:
+    return str(root.position)
+
+
 @strawberry.type(
     description=(
-        "A page of a list of events. It may hold fewer events than asked for, even none, while there is more to find: the "
-        "scan limit was reached. Go on from its cursor; searchedTo says how far it looked."
+        "A page of a list of events. It may hold fewer events than asked for, even none, while there is more to find: "
+        "the scan limit was reached. Go on from its cursor; searchedTo says how far it looked."
     )
 )
 class EventConnection:
-    """A page of events."""
+    """A page of events. `position` was fetched when the look-ahead saw livePosition."""
 
     page: strawberry.Private[EventPage]
     order: strawberry.Private[EventOrder]
     position: strawberry.Private[int | None]
-
-    @strawberry.field(description="The events with their cursors, in the order of the list.")
-    def edges(self) -> list[EventEdge]:
-        """Build the edges, only when they are asked for: cursors cost time."""
-        order = self.order
-        return [
-            EventEdge(
-                cursor=EventCursor(order, record.occurred_at, record.id, record.namespace).to_text(),
-                node=_as_is(record),
-            )
-            for record in self.page.records
-        ]
-
-    @strawberry.field(graphql_type=list[EventType], description="The events alone, in the order of the list.")
-    def nodes(self) -> list[EventRecord]:
-        """Give the records: Event reads them as they are."""
-        return self.page.records
-
-    @strawberry.field(description="Where this page lies in its list.")
-    def page_info(self) -> PageInfo:
-        """Give flags and cursors."""
-        return _page_info(self.page)
-
-    @strawberry.field(
-        graphql_type=DateTime | None,
-        description="Set when the page ended at the scan limit: the instant up to which it looked.",
+    edges: list[EventEdge] = resolved(_edges, "The events with their cursors, in the order of the list.")
+    nodes: list[EventType] = resolved(_nodes, "The events alone, in the order of the list.")
+    page_info: PageInfo = resolved(_page_info, "Where this page lies in its list.")
+    searched_to: DateTime | None = resolved(
+        _searched_to, "Set when the page ended at the scan limit: the instant up to which it looked."
     )
-    def searched_to(self) -> int | None:
-        """Give the instant in microseconds."""
-        return self.page.searched_to
-
-    @strawberry.field(
-        graphql_type=str,
-        description=(
-            "The position of the store, taken before the page was read: what is stored later has a later one. Give it as "
-            "asOf to read many pages of one unchanging list."
-        ),
+    live_position: str = resolved(
+        _live_position,
+        "The position of the store, taken before the page was read: what is stored later has a later one. Give it as "
+        "asOf to read many pages of one unchanging list.",
     )
-    def live_position(self) -> str:
-        """Give the position; it was fetched because the look-ahead saw this field."""
-        return str(self.position)
 
 
 @strawberry.type(description="An object in a page.")
@@ -125,28 +129,27 @@ class EventObjectEdge:
     node: EventObjectType = strawberry.field(description="The object.")
 
 
+def _object_edges(root: "strawberry.Parent[EventObjectConnection]") -> list[EventObjectEdge]:
+    records = root.page.records
+    return [EventObjectEdge(cursor=ObjectCursor(*record).to_text(), node=_as_is(record)) for record in records]
+
+
+def _object_nodes(root: "strawberry.Parent[EventObjectConnection]") -> list[ObjectRecord]:
+    return root.page.records
+
+
+def _object_page_info(root: "strawberry.Parent[EventObjectConnection]") -> PageInfo:
+    return page_info(root.page)
+
+
 @strawberry.type(description="A page of a list of objects, ordered by namespace, objectType and objectId.")
 class EventObjectConnection:
     """A page of objects."""
 
     page: strawberry.Private[ObjectPage]
-
-    @strawberry.field(description="The objects with their cursors, in the order of the list.")
-    def edges(self) -> list[EventObjectEdge]:
-        """Build the edges."""
-        return [
-            EventObjectEdge(cursor=ObjectCursor(*record).to_text(), node=_as_is(record)) for record in self.page.records
-        ]
-
-    @strawberry.field(graphql_type=list[EventObjectType], description="The objects alone, in the order of the list.")
-    def nodes(self) -> list[ObjectRecord]:
-        """Give the records: EventObject reads them as they are."""
-        return self.page.records
-
-    @strawberry.field(description="Where this page lies in its list.")
-    def page_info(self) -> PageInfo:
-        """Give flags and cursors."""
-        return _page_info(self.page)
+    edges: list[EventObjectEdge] = resolved(_object_edges, "The objects with their cursors, in the order of the list.")
+    nodes: list[EventObjectType] = resolved(_object_nodes, "The objects alone, in the order of the list.")
+    page_info: PageInfo = resolved(_object_page_info, "Where this page lies in its list.")
 
 
 async def live_position(info: Info) -> int | None:
@@ -154,8 +157,13 @@ async def live_position(info: Info) -> int | None:
     return await info.context.loaders.live_position.load(None) if selects(info, "livePosition") else None
 
 
+def selects_extra(info: Info) -> bool:
+    """Whether a connection's selection asks for the events' `extra`, the one column that may be large."""
+    return selects(info, "nodes.extra") or selects(info, "edges.node.extra")
+
+
 async def event_connection(info: Info, selector: Selector, request: PageRequest) -> EventConnection:
-    """Fetch a page of events: the position first, so that it is no later than the page; `extra` only when it is asked for."""
+    """Fetch a page of events: its position first, so that it is no later; `extra` only when it is asked for."""
     context = info.context
     position = await live_position(info)
     page = await fetch_event_page(
@@ -163,18 +171,9 @@ async def event_connection(info: Info, selector: Selector, request: PageRequest)
         selector=selector,
         scope=context.scope,
         request=request,
-        with_extra=selects(info, "nodes.extra") or selects(info, "edges.node.extra"),
+        with_extra=selects_extra(info),
     )
     return EventConnection(page=page, order=request.order, position=position)
-
-
-def _page_info(page: EventPage | ObjectPage) -> PageInfo:
-    return PageInfo(
-        has_next_page=page.has_next,
-        has_previous_page=page.has_previous,
-        start_cursor=page.start_cursor.to_text() if page.start_cursor else None,
-        end_cursor=page.end_cursor.to_text() if page.end_cursor else None,
-    )
 
 
 def _as_is(record: EventRecord | ObjectRecord) -> Any:

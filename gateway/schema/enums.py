@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from enum import Enum
 
 import strawberry
+from mutations.ingest import IngestCode, IngestOutcome
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from mutations.ingest import IngestCode, IngestOutcome
 from storage.cursors import EventOrder
 from storage.selectors import EventField
 from storage.severities import Severity
@@ -129,11 +129,11 @@ _describe(
     "Why an event was not newly stored.",
     {
         "INVALID_ID": "An id is no UUID.",
-        "TIMESTAMP_OUT_OF_RANGE": "The timestamp lies outside 1970 to 9999, or more than the allowed time ahead of the gateway.",
+        "TIMESTAMP_OUT_OF_RANGE": "The timestamp lies outside 1970 to 9999, or too far ahead of the gateway's clock.",
         "MESSAGE_TOO_LONG": "The message has more bytes of UTF-8 than the limit.",
         "TEXT_INVALID": "A text is empty where it may not be, holds NUL or a lone surrogate, or is no namespace name.",
         "TEXT_TOO_LONG": "A text has more code points than its limit.",
-        "EXTRA_INVALID": "extra is nested too deep, names a key twice, or holds NUL, a lone surrogate or a number beyond a double.",
+        "EXTRA_INVALID": "extra is nested too deep, names a key twice, or holds NUL, half a surrogate or infinity.",
         "EXTRA_TOO_LARGE": "extra has more bytes than the limit.",
         "TOO_MANY_OBJECTS": "The event names more objects than the limit.",
         "UNKNOWN_SEVERITY": "severityText is a word without a severity, or was given together with severity.",

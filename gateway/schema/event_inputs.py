@@ -20,8 +20,8 @@ def _optional(description: str) -> Any:
 
 @strawberry.input(
     description=(
-        "An object that an event touched. The same object twice with the same role makes one reference; with another role "
-        "the event is REJECTED."
+        "An object that an event touched. The same object twice with the same role makes one reference; with another "
+        "role the event is REJECTED."
     )
 )
 class EventObjectInput:
@@ -35,8 +35,9 @@ class EventObjectInput:
 
 @strawberry.input(
     description=(
-        "An event to store. Only eventType, source and message are needed. Texts that are given must not be empty (message "
-        "may be), nor hold NUL. What is wrong with one event is an outcome of that event and costs its siblings nothing."
+        "An event to store. Only eventType, source and message are needed. Texts that are given must not be empty "
+        "(message may be), nor hold NUL. What is wrong with one event is an outcome of that event and costs its "
+        "siblings nothing."
     )
 )
 class EventInput:
@@ -72,8 +73,8 @@ class EventInput:
     record_count: BigInt | None = _optional("How many records an aggregated event stands for.")
     owner: str | None = _optional("Who may always see it; at most 255 code points.")
     visible_to: list[str] | None = _optional(
-        "Who may see it: left out, all readers of the namespace; given, also empty, only those named, the owner, and who "
-        "holds ADMIN in the namespace. At most 255 code points each."
+        "Who may see it: left out, all readers of the namespace; given, also empty, only those named, the owner, and "
+        "who holds ADMIN in the namespace. At most 255 code points each."
     )
 
 
@@ -114,7 +115,7 @@ def _given(value: Any) -> Any:
     return None if value is UNSET else value
 
 
-_PLAIN_FIELDS = tuple(field.name for field in fields(EventInput) if field.name not in ("objects", "severity"))  # type: ignore[arg-type]
+_PLAIN_FIELDS = tuple(field.name for field in fields(EventInput) if field.name not in ("objects", "severity"))
 
 
 def _camel_case(name: str) -> str:
@@ -122,4 +123,4 @@ def _camel_case(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-_INGEST_FIELD_NAMES = tuple(_camel_case(field.name) for field in fields(EventInput))  # type: ignore[arg-type]
+_INGEST_FIELD_NAMES = tuple(_camel_case(field.name) for field in fields(EventInput))

@@ -7,7 +7,8 @@ import strawberry
 from strawberry import UNSET
 
 from gateway.context import Info
-from gateway.schema.connections import EventConnection, live_position
+from gateway.loaders import ChildrenKey
+from gateway.schema.connections import EventConnection, live_position, selects_extra
 from gateway.schema.enums import EventOrder, Severity
 from gateway.schema.fields import After, Before, First, Last, resolved, stored
 from gateway.schema.nodes import Node
@@ -38,7 +39,7 @@ async def _children(
 ) -> EventConnection:
     request = event_page_request(first=first, after=after, last=last, before=before, order=EventOrder.OLDEST_FIRST)
     position = await live_position(info)
-    page = await info.context.loaders.children_by_event.load((root.key, request))
+    page = await info.context.loaders.children_by_event.load(ChildrenKey(root.key, request, selects_extra(info)))
     return EventConnection(page=page, order=request.order, position=position)
 
 
@@ -79,8 +80,8 @@ class Event(Node):
     registration_id: strawberry.ID | None = stored("The registration of its source under which it was sent.")
     owner: str | None = stored("Who may always see it; null for those who may not know.")
     readers: list[str] | None = stored(
-        "Who may see it, apart from its owner and administrators; null: all readers of the namespace, and for those who may "
-        "not know.",
+        "Who may see it beside owner and administrators; null: all readers of the namespace, and for those who "
+        "may not know.",
         name="visibleTo",
     )
     record_count: BigInt | None = stored("How many records an aggregated event stands for.")

@@ -26,7 +26,7 @@ class ObjectFilter:
 
 @strawberry.input(
     one_of=True,
-    description="How a text field compares: exactly one of the tests. By code point, case-sensitive, without wildcards.",
+    description="How a text compares: exactly one of the tests. By code point, case-sensitive, without wildcards.",
 )
 class TextTest:
     """A test of a text field."""
@@ -51,8 +51,8 @@ class FieldPredicate:
 @strawberry.input(
     one_of=True,
     description=(
-        "How a value inside extra compares: exactly one of the tests. Numbers compare exactly and by value (1 equals 1.0), "
-        "objects without regard to the order of their keys."
+        "How a value inside extra compares: exactly one of the tests. Numbers compare exactly and by value (1 equals "
+        "1.0), objects without regard to the order of their keys."
     ),
 )
 class JsonTest:
@@ -77,16 +77,16 @@ class JsonPredicate:
     """A path and its test."""
 
     path: list[str] = strawberry.field(
-        description='The keys that lead to the value, through objects only: ["network usage", "52:54:00:01", "rx.bytes"].'
+        description='The keys that lead to it, through objects only: ["network usage", "52:54:00:01", "rx.bytes"].'
     )
     test: JsonTest = strawberry.field(description="How the value compares.")
 
 
 @strawberry.input(
     description=(
-        "Which events are meant. Every given field must hold; a list means any of its values (an empty one: no event); and, "
-        "or, not nest. {} matches all that the caller may see. A field that is null is an error: leave it out, or use "
-        "isNull. At most 1000 values in a list. Texts compare by code point, case-sensitive."
+        "Which events are meant. Every given field must hold; a list means any of its values (an empty one: no event); "
+        "and, or, not nest. {} matches all that the caller may see. A field that is null is an error: leave it out, or "
+        "use isNull. At most 1000 values in a list. Texts compare by code point, case-sensitive."
     )
 )
 class EventFilter:
@@ -118,8 +118,8 @@ class EventFilter:
     fields: list[FieldPredicate] | None = _optional("Tests of text fields; all must hold.")
     extra: list[JsonPredicate] | None = _optional("Tests of values inside extra; all must hold.")
     selectors: list[str] | None = _optional(
-        "Selectors as text, `attribute=value` (also ~ for contains, != < <= > >=); all must hold. The attributes are the "
-        "names of TextField in snake_case, and id namespace record_count repeat_count parent_span_id timestamp "
+        "Selectors as text, `attribute=value` (also ~ for contains, != < <= > >=); all must hold. The attributes are "
+        "the names of TextField in snake_case, and id namespace record_count repeat_count parent_span_id timestamp "
         "received_at severity severity_level event_code source_type success duration_ms extra.<key> object.<type> "
         "agreement_id service_url."
     )

@@ -16,9 +16,11 @@ from gateway.schema.filter_inputs import (
     EventFilter,
     FieldPredicate,
     JsonPredicate,
-    JsonTest as JsonTestInput,
     ObjectFilter,
     TextTest,
+)
+from gateway.schema.filter_inputs import (
+    JsonTest as JsonTestInput,
 )
 from gateway.schema.node_ids import parse_event_id, parse_kind_id
 from gateway.schema.texts import require_text
@@ -269,7 +271,7 @@ def _reference(given: ObjectFilter, path: str) -> ObjectReference:
 
 
 def _only_test(test: TextTest | JsonTestInput) -> tuple[str, Any]:
-    """Give the one test that a @oneOf input holds; GraphQL has made sure that there is exactly one, and that it is not null."""
+    """Give the one test that a @oneOf input holds; GraphQL has made sure that there is one, and that it is not null."""
     return next((_name(item.name), value) for item in fields(test) if (value := getattr(test, item.name)) is not UNSET)
 
 

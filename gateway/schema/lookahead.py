@@ -1,6 +1,7 @@
 """Look-ahead: which fields a resolver's answer will be asked for, so that only those are fetched."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from graphql import (
     FieldNode,
@@ -17,10 +18,10 @@ from gateway.context import Info
 def selects(info: Info, path: str) -> bool:
     """Whether the field's selection reaches a path such as `edges.node.extra`, fragments looked through.
 
-    @skip and @include are not evaluated: a field that may be there counts as selected. Answers are kept for the request,
-    because lists ask the same for each of their items.
+    @skip and @include are not evaluated: a field that may be there counts as selected. Answers are kept for the
+    request, because lists ask the same for each of their items.
     """
-    raw: GraphQLResolveInfo = info._raw_info
+    raw: GraphQLResolveInfo[Any] = info._raw_info
     key = tuple(map(id, raw.field_nodes))
     paths = info.context.selections.get(key)
     if paths is None:
@@ -30,7 +31,7 @@ def selects(info: Info, path: str) -> bool:
 
 
 def _paths(
-    sets: Iterable[SelectionSetNode | None], info: GraphQLResolveInfo, *, depth: int, prefix: str = ""
+    sets: Iterable[SelectionSetNode | None], info: GraphQLResolveInfo[Any], *, depth: int, prefix: str = ""
 ) -> set[str]:
     found: set[str] = set()
     for selection_set in sets:
@@ -42,7 +43,7 @@ def _paths(
     return found
 
 
-def _fields(selections: Iterable[SelectionNode], info: GraphQLResolveInfo, seen: set[str]) -> Iterable[FieldNode]:
+def _fields(selections: Iterable[SelectionNode], info: GraphQLResolveInfo[Any], seen: set[str]) -> Iterable[FieldNode]:
     """Give the fields of a selection; each fragment is opened once, as its fields would only come again."""
     for selection in selections:
         match selection:

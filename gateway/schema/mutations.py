@@ -4,13 +4,13 @@ from typing import Annotated
 
 import strawberry
 from graphql import FieldNode, ObjectValueNode, VariableNode
+from mutations.ingest import IngestReport, ingest_events
 
 from gateway.context import Info
 from gateway.schema.enums import IngestCode, IngestOutcome
 from gateway.schema.event_inputs import IngestEventsInput, to_draft
 from gateway.schema.fields import stored
 from mutations.drafts import EventDraft
-from mutations.ingest import IngestReport, ingest_events
 
 
 @strawberry.type(description="What became of one event of a batch.")
@@ -59,12 +59,12 @@ async def _ingest_events(
 
 
 def _decoded_drafts(info: Info) -> list[EventDraft] | None:
-    """Give the drafts that were decoded past GraphQL, when the batch is one whole variable: `$input` or `{events: $events}`."""
+    """Give the drafts that were decoded past GraphQL: the batch is one variable, `$input` or `{events: $events}`."""
     batches = info.context.decoded_batches
     if not batches:
         return None
     node: FieldNode = info._raw_info.field_nodes[0]
-    argument = next(item.value for item in node.arguments if item.name.value == "input")
+    argument = next(item.value for item in node.arguments or () if item.name.value == "input")
     if isinstance(argument, ObjectValueNode) and len(argument.fields) == 1:
         argument = argument.fields[0].value
     return batches.get(argument.name.value) if isinstance(argument, VariableNode) else None
@@ -93,7 +93,8 @@ class Mutation:
     ingest_events: IngestEventsPayload | None = strawberry.field(
         resolver=_ingest_events,
         description=(
-            "Store a batch of events in one transaction. An event whose id is there already changes nothing, so a batch may be "
-            "sent again after a lost answer. The whole batch is refused only when it is malformed or above a limit."
+            "Store a batch of events in one transaction. An event whose id is there already changes nothing, so a "
+            "batch may be sent again after a lost answer. A batch is refused as a whole only when it is malformed or "
+            "above a limit."
         ),
     )

@@ -29,7 +29,7 @@ def parse_object_node_id(text: str) -> ObjectRecord | None:
 
 
 def parse_event_id(text: str) -> str | None:
-    """Give the lower-case UUID of an event's node id; None when the text is no UUID (a node id of another kind is none)."""
+    """Give the lower-case UUID of an event's node id; None when the text is no UUID."""
     return parse_uuid(text)
 
 

@@ -74,7 +74,7 @@ def _event_cursor(text: str | None, order: EventOrder, name: str) -> EventCursor
 async def resolve_as_of(context: RequestContext, text: str | None) -> int | None:
     """Give the position that `asOf` names; None for none.
 
-    Raises BadUserInputError for a text that is no position, and storage's UnknownPositionError and PositionExpiredError.
+    Raises BadUserInputError for a text that is no position, storage's UnknownPositionError or PositionExpiredError.
     """
     if text is None or not _is_given(text):
         return None

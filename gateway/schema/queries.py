@@ -20,7 +20,8 @@ from gateway.schema.paging import event_page_request, object_cursor, page_size, 
 from gateway.schema.requests import RequestTrail, fetch_request_trail
 from gateway.schema.server import ServerInfo, server_info
 from gateway.schema.texts import require_text
-from storage.reads import fetch_events_by_id, fetch_object_page
+from storage.objects import fetch_object_page
+from storage.reads import fetch_events_by_id
 from storage.records import EventKey, EventRecord, ObjectRecord
 
 NamespaceArgument = Annotated[
@@ -42,7 +43,7 @@ async def _event(
     namespace: Annotated[
         str | None,
         strawberry.argument(
-            description="Its namespace; left out: the home namespace, else the first by name of those that hold such an id."
+            description="Its namespace; left out: the home namespace, else the first by name that holds such an id."
         ),
     ] = UNSET,
 ) -> EventRecord | None:
@@ -141,8 +142,9 @@ class Query:
 
     node: Node | None = resolved(
         _node,
-        "Whatever has this node id; null when there is nothing, or the id is malformed. Two namespaces may hold one UUID: the "
-        "home namespace's event is given, else that of the first by name; `event` with its namespace is exact.",
+        "Whatever has this node id; null when there is nothing, or the id is malformed. Two namespaces may hold one "
+        "UUID: the home namespace's event is given, else that of the first by name; `event` with its namespace is "
+        "exact.",
     )
     event: Event | None = resolved(_event, "One event by its id; null when it is not there, or the id is malformed.")
     events: EventConnection | None = resolved(_events, "Events by filter.")
