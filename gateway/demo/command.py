@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,23 +12,19 @@ from rich.text import Text
 
 from gateway.context import Clock
 from gateway.demo.draws import HOUR
-from gateway.demo.history import tell_history
+from gateway.demo.history import SPAN, tell_history
 from gateway.demo.loader import LoadReport, find_earlier_end, has_events, load_history
 from gateway.demo.showcase import describe_exhibits
-from gateway.settings import Settings, SettingsError, load_settings
+from gateway.settings import Settings, load_settings
 from mutations.ingest import IngestOutcome
 from storage.engine import Database
-from storage.errors import StorageError
 from storage.revisions import migrate
-from storage.times import format_rfc3339, now_micros, parse_rfc3339
+from storage.times import LATEST, format_rfc3339, now_micros, parse_rfc3339
 
 MOST_EVENTS = 10_000_000
 DEFAULT_EVENTS = 50_000
 DEFAULT_SEED = 1
-
-
-class DemoError(Exception):
-    """The demo cannot be loaded as asked for; the text says what to change."""
+NOW = "now"
 
 
 def demo(
@@ -36,28 +33,38 @@ def demo(
         int, typer.Option(min=0, help="The same seed, number and end give the same events, ids included.")
     ] = DEFAULT_SEED,
     database: Annotated[
-        str | None, typer.Option(help="Where to, as an SQLAlchemy URL; left out: TIMELOOM_DATABASE_URL.")
+        str | None,
+        typer.Option(metavar="URL", help="Where events are stored: SQLAlchemy's URL (TIMELOOM_DATABASE_URL)."),
     ] = None,
     until: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME|now",
-            help="When the two weeks of history end (RFC 3339). Left out: where the demo history that is already there "
-            "ends, else the last full hour.",
+            metavar="TIME",
+            help="When the two weeks of history end: an RFC 3339 time, or `now`. Left out: where the demo history that "
+            "is already there ends, else the last full hour.",
         ),
     ] = None,
     if_empty: Annotated[bool, typer.Option("--if-empty", help="Do nothing when the store holds any event.")] = False,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A TOML file with settings (TIMELOOM_CONFIG).")
+    ] = None,
 ) -> None:
     """Write a made-up history of four systems: a cluster, a sync log, an API server and edge agents.
 
-    Run again it does no harm: events that are there already are duplicates.
+    It goes through the same ingest code as all events. Run again it does no harm: what is there already is a duplicate.
+
+    Examples:
+
+        timeloom demo
+
+        timeloom demo --events 1000000 --database mariadb+aiomysql://timeloom:secret@db/timeloom
     """
-    try:
-        settings = load_settings({"database_url": database}).settings
-        asyncio.run(run_demo(settings, events=events, seed=seed, until=until, if_empty=if_empty))
-    except (DemoError, SettingsError, StorageError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    settings = load_settings({"database_url": database}, config=config).settings
+    end = None if until is None else (_parse_until(until) or now_micros())
+    report = asyncio.run(run_demo(settings, events=events, seed=seed, until=end, if_empty=if_empty))
+    if report is not None and report.refused:
+        typer.echo(f"timeloom: {report.refused:,} events were not taken: {report.first_problem}", err=True)
+        raise typer.Exit(1)
 
 
 async def run_demo(
@@ -65,15 +72,16 @@ async def run_demo(
     *,
     events: int,
     seed: int,
-    until: str | None = None,
+    until: int | None = None,
     if_empty: bool = False,
     clock: Clock = now_micros,
-) -> None:
-    """Load the history into the store of the settings and print what to look at.
+) -> LoadReport | None:
+    """Load the history into the store of the settings and print what to look at; give None when nothing was to do.
 
-    An embedded SQLite store is migrated first. Raises DemoError, and StorageError (RevisionError when a server's
-    database lacks a migration).
+    `until` is in microseconds since 1970. An embedded SQLite store is migrated first. Raises StorageError, which is
+    RevisionError when a server's database lacks a migration.
     """
+    report = None
     if settings.database_url.startswith("sqlite"):
         await asyncio.to_thread(migrate, settings.database_url)
     store = await Database.open(settings.database_url)
@@ -81,17 +89,32 @@ async def run_demo(
         if if_empty and await has_events(store):
             typer.echo("The store already holds events; nothing was added.")
         else:
-            await _load(store, events=events, seed=seed, until=until, clock=clock)
+            # The earlier history again, if there is one: then the same command twice adds nothing.
+            end = until or await find_earlier_end(store) or clock() // HOUR * HOUR
+            report = await _load(store, events=events, seed=seed, until=end, clock=clock)
     finally:
         await store.close()
     typer.echo("\nWorth a look, once `timeloom serve` runs:\n")
     for line in describe_exhibits(f"http://{settings.host}:{settings.port}"):
         typer.echo(line)
     typer.echo("")
+    return report
 
 
-async def _load(store: Database, *, events: int, seed: int, until: str | None, clock: Clock) -> None:
-    end = await _find_end(store, until, clock)
+def _parse_until(text: str) -> int | None:
+    """Give the microseconds of an RFC 3339 time, None for `now`."""
+    if text == NOW:
+        return None
+    try:
+        moment = parse_rfc3339(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--until: {error}, or {NOW}") from error
+    if not SPAN <= moment <= LATEST:
+        raise typer.BadParameter("--until: two weeks before it the year must be 1970 or later, and it 9999 at most")
+    return moment
+
+
+async def _load(store: Database, *, events: int, seed: int, until: int, clock: Clock) -> LoadReport:
     console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("events"), _RateColumn(), TimeRemainingColumn())
     started = time.monotonic()
@@ -99,37 +122,23 @@ async def _load(store: Database, *, events: int, seed: int, until: str | None, c
         bar = progress.add_task("events", total=events)
         report = await load_history(
             store,
-            tell_history(events, seed=seed, until=end),
+            tell_history(events, seed=seed, until=until),
             clock=clock,
             advance=lambda count: progress.advance(bar, count),
         )
-    _summarise(report, seconds=time.monotonic() - started, end=end)
+    _summarise(report, seconds=time.monotonic() - started, until=until)
+    return report
 
 
-async def _find_end(store: Database, until: str | None, clock: Clock) -> int:
-    now = clock()
-    if until == "now":
-        return now
-    if until is None:
-        # The earlier history again, if there is one: then the same command twice adds nothing.
-        return await find_earlier_end(store) or now - now % HOUR
-    try:
-        return parse_rfc3339(until)
-    except ValueError as error:
-        raise DemoError(f"--until: {error}") from error
-
-
-def _summarise(report: LoadReport, *, seconds: float, end: int) -> None:
+def _summarise(report: LoadReport, *, seconds: float, until: int) -> None:
     total = report.outcomes.total()
     accepted = report.outcomes[IngestOutcome.ACCEPTED]
     duplicates = report.outcomes[IngestOutcome.DUPLICATE]
     rate = total / seconds if seconds else 0.0
     typer.echo(
         f"Wrote {accepted:,} events in {seconds:.1f} s ({rate:,.0f} per second); {duplicates:,} were there already. "
-        f"The history ends at {format_rfc3339(end)}."
+        f"The history ends at {format_rfc3339(until)}."
     )
-    if report.refused:
-        raise DemoError(f"{report.refused:,} events were not taken, the first one because: {report.first_problem}")
 
 
 class _RateColumn(ProgressColumn):
