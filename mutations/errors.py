@@ -1,4 +1,4 @@
-"""What can go wrong with a change as a whole. What is wrong with one event is an outcome of that event, not an error."""
+"""What can go wrong with a change as a whole. What is wrong with one event is its outcome, not an error."""
 
 
 class MutationError(Exception):
