@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import strawberry
 import structlog
@@ -26,6 +26,7 @@ from gateway.settings import Settings
 from storage.engine import Database
 from storage.errors import StorageError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = structlog.get_logger(__name__)
@@ -97,15 +98,14 @@ class GraphQLEndpoint:
         if request.method == "GET":
             if not any(name in request.headers for name in PREFLIGHT_HEADERS):
                 raise Refusal(400, ErrorCode.BAD_USER_INPUT, f"a query by GET needs the header {PREFLIGHT_HEADERS[0]}")
-            return _or_refuse(lambda: decode_query_string(request.query_params))
+            return _or_refuse(decode_query_string, request.query_params)
         if request.method != "POST":
             raise Refusal(405, ErrorCode.BAD_USER_INPUT, "use POST, or GET for queries", {"allow": "GET, POST"})
         if not is_json_content(request.headers.get("content-type")):
             raise Refusal(415, ErrorCode.BAD_USER_INPUT, f"the content type must be {JSON}, in UTF-8")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise Refusal(415, ErrorCode.BAD_USER_INPUT, "the body must not be compressed")
-        body = await self._read_body(request)
-        return _or_refuse(lambda: decode_body(body))
+        return _or_refuse(decode_body, await self._read_body(request))
 
     async def _read_body(self, request: Request) -> bytes:
         limit = self._max_body_bytes
@@ -125,7 +125,7 @@ class GraphQLEndpoint:
         try:
             document = self._documents.prepare(graphql_request.query)
             operation = document.operation(graphql_request.operation_name)
-            decoded = _decode_variables(graphql_request, operation)
+            decoded = _or_refuse(_decode_variables, graphql_request, operation)
             self._documents.require_affordable(document, operation, decoded.values)
         except DocumentError as error:
             return self._executor.refuse(error.errors, code=error.code, request_id=request_id)
@@ -196,9 +196,10 @@ def _decode_variables(request: GraphQLRequest, operation: Operation) -> DecodedV
     return DecodedVariables(decode_variables(request.variables), {})
 
 
-def _or_refuse(decode: Callable[[], GraphQLRequest]) -> GraphQLRequest:
+def _or_refuse(decode: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Decode; what is no request is refused with 400, whatever the media type of the answer (W2, W6)."""
     try:
-        return decode()
+        return decode(*arguments, **named)
     except BadUserInputError as error:
         raise Refusal(400, error.code, error.message) from None
 
