@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.dialects import database_micros, insert_missing
 from storage.tables import leases
@@ -16,6 +17,10 @@ from storage.times import MICROSECONDS_PER_SECOND
 
 if TYPE_CHECKING:
     from storage.engine import Database
+
+
+class LeaseLostError(Exception):
+    """Another process has taken the lease over."""
 
 
 class Lease:
@@ -69,6 +74,15 @@ class Lease:
         statement = update(leases).where(self.mine).values(expires_at=self.new_expiry)
         self.held = await self._database.execute_alone(statement) == 1
         return self.held
+
+    async def require(self, connection: AsyncConnection) -> None:
+        """Prolong the lease inside a transaction, first of all, so that it cannot be taken over before COMMIT.
+
+        Raises LeaseLostError when it has been taken over: nothing must be written then.
+        """
+        result = await connection.execute(update(leases).where(self.mine).values(expires_at=self.new_expiry))
+        if result.rowcount != 1:
+            raise LeaseLostError(self.name)
 
     async def release(self) -> None:
         """Let the next one take over at once."""

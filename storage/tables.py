@@ -124,27 +124,14 @@ events = Table(
     **_TABLE_OPTIONS,
     sqlite_with_rowid=False,
 )
-Index("ix_events_time", events.c.occurred_at, events.c.id, events.c.namespace_key)
-for _name, _column in {
-    "namespace": events.c.namespace_key,
-    "audience": events.c.audience_key,
-}.items():
-    Index(f"ix_events_{_name}", _column, events.c.occurred_at, events.c.id, *([] if _name == "namespace" else [events.c.namespace_key]))
-for _name, _column in {
-    "event_type": events.c.event_type,
-    "severity": events.c.severity,
-    "source": events.c.source,
-    "actor": events.c.actor,
-}.items():
-    Index(f"ix_events_{_name}", events.c.audience_key, _column, events.c.occurred_at, events.c.id, events.c.namespace_key)
-for _name, _column in {
-    "request": events.c.request_id,
-    "correlation": events.c.correlation_id,
-    "trace": events.c.trace_id,
-    "parent": events.c.parent_id,
-    "registration": events.c.registration_id,
-}.items():
-    Index(f"ix_events_{_name}", _column, events.c.occurred_at, events.c.id, events.c.namespace_key, events.c.audience_key)
+_EVENT_ORDER = (events.c.occurred_at, events.c.id, events.c.namespace_key)
+Index("ix_events_time", *_EVENT_ORDER)
+Index("ix_events_namespace", events.c.namespace_key, events.c.occurred_at, events.c.id)
+Index("ix_events_audience", events.c.audience_key, *_EVENT_ORDER)
+for _name in ("event_type", "severity", "source", "actor"):
+    Index(f"ix_events_{_name}", events.c.audience_key, events.c[_name], *_EVENT_ORDER)
+for _name in ("request", "correlation", "trace", "parent", "registration"):
+    Index(f"ix_events_{_name}", events.c[f"{_name}_id"], *_EVENT_ORDER, events.c.audience_key)
 Index("ix_events_batch", events.c.batch_key, events.c.batch_index)
 
 objects = Table(
@@ -189,25 +176,17 @@ event_objects = Table(
     **_TABLE_OPTIONS,
     sqlite_with_rowid=False,
 )
+_REFERENCE_ORDER = (event_objects.c.occurred_at, event_objects.c.event_id, event_objects.c.namespace_key)
 Index("ix_event_objects_event", event_objects.c.event_id, event_objects.c.namespace_key)
-for _name, _column in {"event_type": event_objects.c.event_type, "severity": event_objects.c.severity}.items():
+for _name in ("event_type", "severity"):
     Index(
         f"ix_event_objects_{_name}",
         event_objects.c.object_key,
         event_objects.c.audience_key,
-        _column,
-        event_objects.c.occurred_at,
-        event_objects.c.event_id,
-        event_objects.c.namespace_key,
+        event_objects.c[_name],
+        *_REFERENCE_ORDER,
     )
-Index(
-    "ix_event_objects_object_type",
-    event_objects.c.audience_key,
-    event_objects.c.object_type,
-    event_objects.c.occurred_at,
-    event_objects.c.event_id,
-    event_objects.c.namespace_key,
-)
+Index("ix_event_objects_object_type", event_objects.c.audience_key, event_objects.c.object_type, *_REFERENCE_ORDER)
 
 ingest_batches = Table(
     "ingest_batches",
@@ -264,8 +243,9 @@ ingest_counts = Table(
     metadata,
     Column("namespace_key", Integer, nullable=False),
     Column("arrival_day", Integer, nullable=False),
+    Column("audience_key", Integer, nullable=False),
     Column("event_rows", BigInteger, nullable=False),
-    PrimaryKeyConstraint("namespace_key", "arrival_day"),
+    PrimaryKeyConstraint("namespace_key", "arrival_day", "audience_key"),
     **_TABLE_OPTIONS,
 )
 

@@ -319,8 +319,9 @@ def _create_ingest_counts() -> None:
         "ingest_counts",
         sa.Column("namespace_key", sa.Integer(), nullable=False),
         sa.Column("arrival_day", sa.Integer(), nullable=False),
+        sa.Column("audience_key", sa.Integer(), nullable=False),
         sa.Column("event_rows", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("namespace_key", "arrival_day"),
+        sa.PrimaryKeyConstraint("namespace_key", "arrival_day", "audience_key"),
         if_not_exists=True,
         **_MARIADB,
     )
