@@ -90,8 +90,10 @@ def to_draft(given: EventInput) -> EventDraft:
     values = {name: _given(getattr(given, name)) for name in _PLAIN_FIELDS}
     objects = _given(given.objects)
     severity = _given(given.severity)
+    extra = _given(given.extra)
     return EventDraft(
         **values,
+        extra=None if extra is None else str(extra),
         objects=None if objects is None else [_to_object_draft(item) for item in objects],
         severity=None if severity is None else severity.name,
     )
@@ -115,7 +117,8 @@ def _given(value: Any) -> Any:
     return None if value is UNSET else value
 
 
-_PLAIN_FIELDS = tuple(field.name for field in fields(EventInput) if field.name not in ("objects", "severity"))
+_CONVERTED = frozenset({"objects", "severity", "extra"})
+_PLAIN_FIELDS = tuple(field.name for field in fields(EventInput) if field.name not in _CONVERTED)
 
 
 def _camel_case(name: str) -> str:

@@ -175,14 +175,16 @@ class _Conversion:
             test = JsonTest(keys, JsonComparison.IS_NULL if name == "isNull" else JsonComparison.EXISTS, None)
             return test if value else Not(test)
         if name in ("eq", "in"):
-            return JsonTest(keys, JsonComparison.IN, tuple(self._list([value] if name == "eq" else value, where)))
+            return JsonTest(
+                keys, JsonComparison.IN, tuple(map(str, self._list([value] if name == "eq" else value, where)))
+            )
         if name in _JSON_ORDERINGS:
             if not _JSON_NUMBER.fullmatch(value):
                 raise BadUserInputError(f"{where} takes a number: texts and other values have no order here")
-            return JsonTest(keys, _JSON_ORDERINGS[name], value)
+            return JsonTest(keys, _JSON_ORDERINGS[name], str(value))
         if name == "contains":
             return JsonTest(keys, JsonComparison.CONTAINS, require_text(value, where))
-        return JsonTest(keys, JsonComparison.INCLUDES, value)
+        return JsonTest(keys, JsonComparison.INCLUDES, str(value))
 
     def _texts(self, texts: Sequence[str], path: str) -> tuple[str, ...]:
         return tuple(require_text(text, f"{path}[{index}]") for index, text in enumerate(self._list(texts, path)))

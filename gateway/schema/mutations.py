@@ -1,6 +1,6 @@
 """Mutations of the schema: their inputs go to the room `mutations`, their payloads say what became of each item."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from graphql import FieldNode, ObjectValueNode, VariableNode
@@ -71,16 +71,15 @@ def _decoded_drafts(info: Info) -> list[EventDraft] | None:
 
 
 def _to_payload(report: IngestReport) -> IngestEventsPayload:
-    results = report.results
-    counted = dict.fromkeys(IngestOutcome, 0)
-    for result in results:
-        counted[result.outcome] += 1
+    counts = report.counts
+    # Mutations' results are read as they are, attribute by attribute.
+    results: list[Any] = report.results
     fine = (IngestOutcome.ACCEPTED, IngestOutcome.DUPLICATE)
     return IngestEventsPayload(
-        accepted=counted[IngestOutcome.ACCEPTED],
-        duplicates=counted[IngestOutcome.DUPLICATE],
-        conflicts=counted[IngestOutcome.CONFLICT],
-        rejected=counted[IngestOutcome.REJECTED],
+        accepted=counts[IngestOutcome.ACCEPTED],
+        duplicates=counts[IngestOutcome.DUPLICATE],
+        conflicts=counts[IngestOutcome.CONFLICT],
+        rejected=counts[IngestOutcome.REJECTED],
         results=results,
         problems=[result for result in results if result.outcome not in fine],
     )

@@ -32,7 +32,10 @@ LARGEST_BIG_INT = 2**53 - 1
 
 
 class JsonText(str):
-    """JSON text that came in through the JSON scalar, told apart from a text that is a value."""
+    """JSON text that came in through the JSON scalar, told apart from a text that is a value.
+
+    Drivers and orjson take exact types only: whoever passes it on makes a plain text of it.
+    """
 
     __slots__ = ()
 
@@ -52,7 +55,7 @@ def _parse_time_literal(node: ValueNode, _variables: Any = None) -> int:
 
 def _serialize_json(text: str) -> Any:
     # Stored text goes out as it is: parsing and writing it again would cost time and the digits of numbers.
-    return orjson.Fragment(text)
+    return orjson.Fragment(str(text))
 
 
 def _parse_json(value: Any) -> JsonText:

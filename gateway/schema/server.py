@@ -1,7 +1,5 @@
 """ServerInfo: which server this is, and as whom it knows the caller."""
 
-from importlib.metadata import version
-
 import strawberry
 
 from gateway.context import Info
@@ -9,9 +7,8 @@ from gateway.schema.enums import Right
 from gateway.schema.event_inputs import ingest_field_names
 from gateway.schema.fields import resolved, stored
 from gateway.schema.scalars import DateTime
+from gateway.version import VERSION
 from storage.revisions import head_revision
-
-VERSION = version("timeloom-gateway")
 
 
 @strawberry.type(description="A right that the caller holds.")

@@ -1,0 +1,99 @@
+"""Running GraphQL documents against a database as the server does, and seeing which SQL they cost."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.context import GrantRecord, RequestContext, ViewerRecord
+from gateway.errors import ErrorCode, code_of
+from gateway.json_text import parse_json
+from gateway.schema import build_schema
+from mutations.drafts import EventDraft
+from mutations.ingest import IngestLimits
+from storage.engine import Database
+from storage.times import parse_rfc3339
+
+NOW = parse_rfc3339("2026-01-01T12:00:00Z")
+SCHEMA = build_schema()
+
+
+@dataclass
+class Answer:
+    """What a document gave, as bytes and as values, and the statements that it cost."""
+
+    body: bytes
+    errors: list[tuple[ErrorCode, str]]
+    statements: list[str] = field(default_factory=list)
+    batches: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def data(self) -> Any:
+        """The data of an answer without errors."""
+        assert self.errors == []
+        return orjson.loads(self.body)
+
+    @property
+    def error(self) -> tuple[ErrorCode, str]:
+        """The code and the text of the only error."""
+        (only,) = self.errors
+        return only
+
+
+@dataclass
+class BatchRecorder:
+    """Notes loader batches where the server would count them."""
+
+    batches: list[tuple[str, int]] = field(default_factory=list)
+
+    def loader_batch(self, loader: str, keys: int) -> None:
+        self.batches.append((loader, keys))
+
+    def ingested(self, drafts: Sequence[EventDraft], report: Any) -> None:
+        self.batches.append(("ingested", len(drafts)))
+
+
+@dataclass
+class Caller:
+    """Somebody who sends documents to a gateway whose clock stands at NOW."""
+
+    database: Database
+    home_namespace: str | None = "default"
+    now: int = NOW
+
+    async def run(self, document: str, variables: str | Mapping[str, Any] | None = None, **context: Any) -> Answer:
+        """Execute a document; variables may be JSON text, so that numbers keep their digits."""
+        given = parse_json(variables) if isinstance(variables, str) else variables
+        recorder = BatchRecorder()
+        async with observed(self.database) as statements:
+            result = await SCHEMA.execute(
+                document,
+                variable_values=given,  # type: ignore[arg-type]
+                context_value=self._context(recorder, context),
+            )
+        errors = [(code_of(error.original_error), error.message) for error in result.errors or ()]
+        return Answer(orjson.dumps(result.data), errors, statements, recorder.batches)
+
+    def _context(self, recorder: BatchRecorder, given: Mapping[str, Any]) -> RequestContext:
+        grants = (GrantRecord(None, "READ"), GrantRecord(None, "INGEST"))
+        return RequestContext(
+            database=self.database,
+            clock=lambda: self.now,
+            viewer=ViewerRecord("anonymous", self.home_namespace, grants),
+            ingest_limits=IngestLimits(),
+            metrics=recorder,
+            **given,
+        )
+
+
+@asynccontextmanager
+async def observed(database: Database) -> AsyncIterator[list[str]]:
+    """Collect the statements that a database is sent."""
+    statements: list[str] = []
+    unsubscribe = database.observe(lambda event: statements.append(event.sql))
+    try:
+        yield statements
+    finally:
+        unsubscribe()
