@@ -1,5 +1,6 @@
 """The application: which route goes where, what stands before all of them, and what lives as long as the process."""
 
+import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -66,6 +67,7 @@ class Gateway:
         finally:
             await self.background.stop(seconds=_BACKGROUND_STOP_SECONDS)
             await database.close()
+            logger.info("stopped", pid=os.getpid())
 
     def _assemble(self, database: Database) -> None:
         database.observe(self.metrics.statement)

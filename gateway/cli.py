@@ -23,6 +23,7 @@ app = typer.Typer(
     name="timeloom",
     help="Timeloom: a GraphQL gateway over event storage.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -143,12 +143,13 @@ class Documents:
             if error.description.startswith("Document contains more than"):
                 complaint = f"the document has more than {self._limits.tokens} tokens (TIMELOOM_MAX_QUERY_TOKENS)"
                 return DocumentError(ErrorCode.QUERY_TOO_COMPLEX, [GraphQLError(complaint)])
+            if error.description.startswith("Document is nested too deeply"):
+                return _too_deep()
             return DocumentError(ErrorCode.PARSE_FAILED, [_without_surrogates(error)])
         except QueryTooComplexError as error:
             return DocumentError(error.code, [error])
         except RecursionError:
-            complaint = "the document is nested too deep (TIMELOOM_MAX_QUERY_DEPTH)"
-            return DocumentError(ErrorCode.QUERY_TOO_COMPLEX, [GraphQLError(complaint)])
+            return _too_deep()
 
     def _validated(self, node: DocumentNode) -> Document | DocumentError:
         fragments = {each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)}
@@ -168,6 +169,11 @@ class Documents:
             each.name.value if each.name else None: Operation(each, find_batch_variable(each)) for each in operations
         }
         return Document(node, named, fragments)
+
+
+def _too_deep() -> DocumentError:
+    complaint = "the document is nested too deep (TIMELOOM_MAX_QUERY_DEPTH)"
+    return DocumentError(ErrorCode.QUERY_TOO_COMPLEX, [GraphQLError(complaint)])
 
 
 def find_batch_variable(operation: OperationDefinitionNode) -> BatchVariable | None:

@@ -8,7 +8,6 @@ from typing import ParamSpec, TypeVar
 import strawberry
 import structlog
 from graphql import GraphQLError, OperationType
-from mutations.ingest import IngestLimits
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,6 +22,7 @@ from gateway.metrics import Metrics
 from gateway.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json_content
 from gateway.requests import GraphQLRequest, decode_body, decode_query_string, decode_variables
 from gateway.settings import Settings
+from mutations.ingest import IngestLimits
 from storage.engine import Database
 from storage.errors import StorageError
 

@@ -13,6 +13,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -154,9 +155,9 @@ class CostWalk:
             return 1  # __schema, __type: validation limits them
         field = parent.fields[node.name.value]
         below = self._of_set(node.selection_set, get_named_type(field.type))
-        return 1 + (below * self._size_of(node, field.args["first"].default_value) if "first" in field.args else below)
+        return 1 + (below * self._size_of(node, _default_size(field)) if "first" in field.args else below)
 
-    def _size_of(self, node: FieldNode, default: Any) -> int:
+    def _size_of(self, node: FieldNode, default: int) -> int:
         for argument in node.arguments or ():
             if argument.name.value in _SIZE_ARGUMENTS:
                 value: Any = None
@@ -167,4 +168,9 @@ class CostWalk:
                     value = self._variables.get(argument.value.name.value)
                 if isinstance(value, int):
                     return max(value, 1)
-        return default if isinstance(default, int) else DEFAULT_PAGE_SIZE
+        return default
+
+
+def _default_size(field: GraphQLField) -> int:
+    value = field.args["first"].default_value
+    return value if isinstance(value, int) else DEFAULT_PAGE_SIZE

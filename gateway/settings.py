@@ -107,7 +107,7 @@ class Settings(BaseSettings):
         600, description="How far ahead of the gateway's clock a timestamp may be."
     )
 
-    max_query_tokens: Count = Field(5_000, description="Tokens of a GraphQL document.")
+    max_query_tokens: Count = Field(10_000, description="Tokens of a GraphQL document.")
     max_query_depth: Count = Field(25, description="Levels of fields in a GraphQL operation.")
     max_query_aliases: Count = Field(
         100, description="Aliases in a GraphQL operation; a field written again in one selection counts as one."
@@ -225,8 +225,10 @@ def _refuse_unknown(given: Iterable[str], *, known: Iterable[str], place: str) -
     names = list(known)
     problems = []
     for name in sorted(set(given) - set(names)):
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]}?" if near else "`timeloom settings` lists all there are"
+        # Without the prefix: it makes every name look like every other.
+        known_by_rest = {each.removeprefix(PREFIX): each for each in names}
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), known_by_rest, n=1)
+        hint = f"did you mean {known_by_rest[near[0]]}?" if near else "`timeloom settings` lists all there are"
         problems.append(f"{name} in {place} is no setting: {hint}")
     if problems:
         raise SettingsError("\n".join(problems))

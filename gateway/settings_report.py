@@ -8,7 +8,7 @@ from rich.table import Table
 
 from gateway.settings import CONFIG_VARIABLE, LoadedSettings, Settings, environment_name, flag_of
 
-_PASSWORD = re.compile(r"(://[^:/@]*:)([^@]*)(@)")
+_PASSWORD = re.compile(r"(://[^:/@]*:)(.*)(@)")
 
 
 def mask_secrets(text: str) -> str:

@@ -19,8 +19,10 @@ def test_local_names_are_accepted_with_every_port(header: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [None, "", "evil.example", "localhost.evil.example", "localhost:80:80", "127.0.0.1.nip.io", "a@localhost", "::1"]
-    + ["localhost:", "localhost/", " localhost", "[::1", "localhost:123456", "loc\u0430lhost"],
+    [
+        *(None, "", "evil.example", "localhost.evil.example", "localhost:80:80", "127.0.0.1.nip.io", "a@localhost"),
+        *("::1", "localhost:", "localhost/", " localhost", "[::1", "localhost:123456", "loc\u0430lhost"),
+    ],
 )
 def test_other_names_are_not_accepted(header: str | None) -> None:
     assert not AllowedHosts(("localhost", "127.0.0.1", "[::1]")).accepts(header)
@@ -33,8 +35,10 @@ def test_an_entry_with_a_port_holds_for_that_port_only() -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)]
-    + [("::", False), ("192.168.1.1", False), ("example.com", False), ("", False)],
+    [
+        *(("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True)),
+        *(("0.0.0.0", False), ("::", False), ("192.168.1.1", False), ("example.com", False), ("", False)),
+    ],
 )
 def test_loopback_is_what_only_this_machine_reaches(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
