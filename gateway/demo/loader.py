@@ -1,14 +1,16 @@
 """Loading: writes a history through the same ingest code as every other batch, and says what became of it."""
 
+import asyncio
 import itertools
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from gateway.context import Clock
 from gateway.demo.history import FAILED_REQUEST_AGE
 from gateway.demo.showcase import CLUSTER_NAMESPACE, FAILED_REQUEST_ID
 from mutations.drafts import EventDraft
-from mutations.ingest import IngestLimits, IngestOutcome, ingest_events
+from mutations.ingest import IngestLimits, IngestOutcome, IngestReport, ingest_events
 from storage.cursors import EventOrder
 from storage.engine import Database
 from storage.pages import PageRequest, fetch_event_page
@@ -16,6 +18,8 @@ from storage.scopes import EVERYTHING
 from storage.selectors import And, Comparison, EventField, FieldTest, Selector
 
 BATCH_EVENTS = 1_000
+BATCHES_AT_ONCE = 2
+"""While the database writes one, the next is told and checked."""
 _ALL = And(())
 
 
@@ -25,6 +29,13 @@ class LoadReport:
 
     outcomes: Counter[IngestOutcome] = field(default_factory=Counter)
     first_problem: str | None = None
+
+    def add(self, stored: IngestReport) -> None:
+        """Count what became of one batch."""
+        self.outcomes += stored.counts
+        if self.refused and self.first_problem is None:
+            fine = (IngestOutcome.ACCEPTED, IngestOutcome.DUPLICATE)
+            self.first_problem = next(result.message for result in stored.results if result.outcome not in fine)
 
     @property
     def refused(self) -> int:
@@ -36,7 +47,7 @@ async def load_history(
     database: Database,
     history: Iterable[EventDraft],
     *,
-    clock: Callable[[], int],
+    clock: Clock,
     advance: Callable[[int], None],
 ) -> LoadReport:
     """Write a history in batches and tell `advance` how many more events are through.
@@ -44,17 +55,32 @@ async def load_history(
     Raises StorageError. What was written until then stays: the same history again brings duplicates.
     """
     report = LoadReport()
+    writing: deque[asyncio.Task[IngestReport]] = deque()
+
+    async def finish_one() -> None:
+        stored = await writing.popleft()
+        report.add(stored)
+        advance(len(stored.results))
+
     drafts = iter(history)
-    while batch := list(itertools.islice(drafts, BATCH_EVENTS)):
-        outcome = await ingest_events(
-            database, batch, home_namespace=CLUSTER_NAMESPACE, limits=IngestLimits(), clock=clock
-        )
-        for result in outcome.results:
-            report.outcomes[result.outcome] += 1
-            if result.message is not None and report.first_problem is None:
-                report.first_problem = result.message
-        advance(len(batch))
+    try:
+        while batch := list(itertools.islice(drafts, BATCH_EVENTS)):
+            if len(writing) == BATCHES_AT_ONCE:
+                await finish_one()
+            writing.append(asyncio.create_task(_ingest(database, batch, clock)))
+            # It begins now, not when this function next waits.
+            await asyncio.sleep(0)
+        while writing:
+            await finish_one()
+    finally:
+        for task in writing:
+            task.cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
     return report
+
+
+async def _ingest(database: Database, batch: list[EventDraft], clock: Clock) -> IngestReport:
+    return await ingest_events(database, batch, home_namespace=CLUSTER_NAMESPACE, limits=IngestLimits(), clock=clock)
 
 
 async def has_events(database: Database) -> bool:
