@@ -50,7 +50,7 @@ def state_of(connection: AsyncConnection) -> ConnectionState:
     return state
 
 
-def connect_arguments(dialect_name: str, options: "DatabaseOptions", *, writing: bool) -> dict[str, Any]:
+def connect_arguments(dialect_name: str, options: "DatabaseOptions") -> dict[str, Any]:
     """Give what the driver's `connect` needs."""
     if dialect_name == "sqlite":
         # isolation_level None: the driver begins nothing by itself, `begin` below does.
@@ -58,12 +58,14 @@ def connect_arguments(dialect_name: str, options: "DatabaseOptions", *, writing:
     return {
         "charset": "utf8mb4",
         "connect_timeout": int(max(1, options.connect_timeout_seconds)),
-        "init_command": _session_settings(options, writing=writing),
     }
 
 
 def _session_settings(options: "DatabaseOptions", *, writing: bool) -> str:
-    """Nothing depends on the server's defaults: one statement sets the session up."""
+    """Nothing depends on the server's defaults: one statement sets the session up.
+
+    It follows SQLAlchemy's own SET NAMES, which knows no collation.
+    """
     settings = {
         "sql_mode": "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
         "time_zone": "'+00:00'",
@@ -92,6 +94,10 @@ def prepare(engine: Engine, options: "DatabaseOptions", *, writing: bool) -> Non
             state.driver_connection = dbapi_connection.driver_connection
             state.started = time.monotonic()
             dbapi_connection.run_async(lambda connection: _prepare_sqlite(connection, state, writing=writing))
+        else:
+            cursor = dbapi_connection.cursor()
+            cursor.execute(_session_settings(options, writing=writing))
+            cursor.close()
 
     def lent(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
         if not is_sqlite and not _is_alive(engine, dbapi_connection, record.info["timeloom"]):

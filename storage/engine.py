@@ -221,7 +221,7 @@ class Database:
             "pool_timeout": self._pool_timeout(writing=writing),
             # Writes end in COMMIT, ROLLBACK or a closed connection (see _transact); reads have nothing to reset.
             "pool_reset_on_return": None,
-            "connect_args": connections.connect_arguments(self.dialect_name, options, writing=writing),
+            "connect_args": connections.connect_arguments(self.dialect_name, options),
             "hide_parameters": True,
         }
         if not writing:

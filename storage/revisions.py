@@ -155,7 +155,7 @@ def _engine(url: URL) -> Engine:
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": _CONNECT_SECONDS,
-            "init_command": "SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin, SESSION time_zone = '+00:00'",
+            "init_command": "SET SESSION time_zone = '+00:00'",
         },
     )
 
