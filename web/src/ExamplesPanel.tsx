@@ -1,7 +1,7 @@
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import type { ReactElement } from "react";
 
-import { type Example, examples } from "./examples";
+import { type Example, examples, operationFacts } from "./examples";
 
 export const EXAMPLES_PLUGIN = { title: "Examples", icon: ExamplesIcon, content: ExamplesPanel };
 
@@ -14,7 +14,7 @@ function ExamplesIcon(): ReactElement {
 }
 
 function ExamplesPanel(): ReactElement {
-  const { addTab, updateActiveTabValues, run } = useGraphiQLActions();
+  const { addTab, setOperationFacts, updateActiveTabValues, run } = useGraphiQLActions();
   const queryEditor = useGraphiQL((state) => state.queryEditor);
   const variableEditor = useGraphiQL((state) => state.variableEditor);
 
@@ -22,7 +22,13 @@ function ExamplesPanel(): ReactElement {
     addTab();
     queryEditor?.setValue(example.query);
     variableEditor?.setValue(example.variables);
-    updateActiveTabValues({ query: example.query, variables: example.variables });
+    const facts = operationFacts(example);
+    setOperationFacts(facts);
+    updateActiveTabValues({
+      query: example.query,
+      variables: example.variables,
+      operationName: facts.operationName ?? null,
+    });
     if (!example.changesData) run();
   }
 

@@ -3,7 +3,7 @@ import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import { type ReactElement, useEffect, useRef, useState } from "react";
 
 import { EXAMPLES_PLUGIN } from "./ExamplesPanel";
-import { exampleNamed, examples } from "./examples";
+import { type Example, exampleNamed, examples, operationFacts } from "./examples";
 import { fetcher } from "./fetcher";
 
 const PLUGINS = [EXAMPLES_PLUGIN, HISTORY_PLUGIN];
@@ -41,7 +41,7 @@ export function GraphiQLPage({ address }: { address: string }): ReactElement {
           Timeloom
         </span>
       </GraphiQL.Logo>
-      {example !== undefined && !example.changesData && <RunOnce />}
+      {example !== undefined && !example.changesData && <RunOnce example={example} />}
     </GraphiQL>
   );
 }
@@ -56,15 +56,16 @@ function isFirstVisit(): boolean {
   return window.localStorage.getItem("graphiql:visiblePlugin") === null;
 }
 
-/** Runs what stands in the editor as soon as the editors are there. */
-function RunOnce(): null {
+/** Runs the example that stands in the editor, as soon as the editors are there. */
+function RunOnce({ example }: { example: Example }): null {
   const isReady = useGraphiQL((state) => Boolean(state.queryEditor && state.variableEditor && state.responseEditor));
-  const { run } = useGraphiQLActions();
+  const { run, setOperationFacts } = useGraphiQLActions();
   const hasRun = useRef(false);
   useEffect(() => {
     if (!isReady || hasRun.current) return;
     hasRun.current = true;
+    setOperationFacts(operationFacts(example));
     run();
-  }, [isReady, run]);
+  }, [example, isReady, run, setOperationFacts]);
   return null;
 }

@@ -1,3 +1,5 @@
+import { type DocumentNode, Kind, type OperationDefinitionNode, parse } from "graphql";
+
 import list from "./examples.json";
 
 /** A query worth trying. The tests run each of them against the demo history; its lines stand in examples.json. */
@@ -23,4 +25,16 @@ export const examples: readonly Example[] = list.map(({ name, title, description
 
 export function exampleNamed(name: string | null): Example | undefined {
   return examples.find((example) => example.name === name);
+}
+
+/** What GraphiQL knows about the text in its editor; by itself it finds out some time after the text has changed. */
+export function operationFacts(example: Example): {
+  documentAST: DocumentNode;
+  operations: OperationDefinitionNode[];
+  operationName?: string;
+} {
+  const documentAST = parse(example.query);
+  const operations = documentAST.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
+  const operationName = operations[0]?.name?.value;
+  return { documentAST, operations, ...(operationName === undefined ? {} : { operationName }) };
 }
