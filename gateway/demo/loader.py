@@ -11,13 +11,16 @@ from gateway.demo.history import FAILED_REQUEST_AGE
 from gateway.demo.showcase import CLUSTER_NAMESPACE, FAILED_REQUEST_ID
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits, IngestOutcome, IngestReport, ingest_events
+from storage.counts import CountFolder
 from storage.cursors import EventOrder
 from storage.engine import Database
+from storage.errors import StorageError
 from storage.pages import PageRequest, fetch_event_page
 from storage.scopes import EVERYTHING
 from storage.selectors import And, Comparison, EventField, FieldTest, Selector
 
 BATCH_EVENTS = 1_000
+EVENTS_PER_FOLD = 5 * BATCH_EVENTS
 BATCHES_AT_ONCE = 2
 """While the database writes one, the next is told and checked."""
 _ALL = And(())
@@ -55,12 +58,15 @@ async def load_history(
     Raises StorageError. What was written until then stays: the same history again brings duplicates.
     """
     report = LoadReport()
+    folder = CountFolder(database)
     writing: deque[asyncio.Task[IngestReport]] = deque()
 
     async def finish_one() -> None:
         stored = await writing.popleft()
         report.add(stored)
         advance(len(stored.results))
+        if report.outcomes.total() % EVENTS_PER_FOLD == 0:
+            await _fold(folder)
 
     drafts = iter(history)
     try:
@@ -72,11 +78,28 @@ async def load_history(
             await asyncio.sleep(0)
         while writing:
             await finish_one()
+        while await _fold(folder):
+            pass
     finally:
         for task in writing:
             task.cancel()
         await asyncio.gather(*writing, return_exceptions=True)
+        await _release(folder)
     return report
+
+
+async def _fold(folder: CountFolder) -> int:
+    """Add up counts, so that the first server finds that done; where one runs already, it does so itself."""
+    try:
+        return await folder.turn()
+    except StorageError:
+        return 0
+
+
+async def _release(folder: CountFolder) -> None:
+    stop = asyncio.Event()
+    stop.set()
+    await folder.run(stop)
 
 
 async def _ingest(database: Database, batch: list[EventDraft], clock: Clock) -> IngestReport:

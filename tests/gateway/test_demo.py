@@ -18,6 +18,7 @@ from gateway.demo.loader import LoadReport, find_earlier_end, has_events, load_h
 from gateway.demo.showcase import EXHIBITS, describe_exhibits
 from gateway.settings import Settings
 from mutations.ingest import IngestOutcome
+from storage.counts import CountFolder
 from storage.engine import Database
 from storage.errors import RevisionError
 from storage.pages import PageRequest, fetch_event_page
@@ -72,6 +73,7 @@ async def test_every_event_is_accepted_and_the_second_time_a_duplicate(database:
     again = await load(database, 2_500)
     assert (again.outcomes, again.refused) == (Counter({IngestOutcome.DUPLICATE: 2_500}), 0)
     assert await count_rows(database) == 2_500
+    assert await CountFolder(database).turn() == 0
 
 
 async def test_a_new_embedded_store_is_migrated_and_ends_at_the_last_full_hour(
