@@ -19,6 +19,7 @@ from storage.errors import (
 from storage.times import MICROSECONDS_PER_SECOND
 from tests.databases import MARIADB_DRIVERS, MariaServer, free_port
 from tests.storage.histories import row, store
+from tests.waiting import wait_until
 
 ENDLESS = {
     "mariadb": "SELECT COUNT(*) FROM seq_1_to_10000000000 WHERE seq % 7 = 8",
@@ -128,8 +129,7 @@ async def test_statement_over_its_time_limit_is_ended(database_url: str) -> None
 async def test_cancelled_read_gives_its_connection_up(database_url: str) -> None:
     database = await Database.open(database_url, DatabaseOptions(pool_size=1, write_pool_size=1))
     running = asyncio.create_task(_scalar(database, ENDLESS[database.dialect_name]))
-    while database.pool_status().checked_out == 0:
-        await asyncio.sleep(0.01)
+    await wait_until(lambda: database.pool_status().checked_out == 1)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
