@@ -117,7 +117,7 @@ class TouchesType:
 
 @dataclass(frozen=True, slots=True)
 class TouchesId:
-    """The event touches an object of the type whose id compares (`object.<type>=...`): IN or CONTAINS, or an ordering."""
+    """The event touches an object of the type whose id compares, by IN or CONTAINS (`object.<type>~...`)."""
 
     object_type: str
     comparison: Comparison

@@ -1,0 +1,176 @@
+"""Statements of event pages: the keys of a page come from an index alone, the rows are joined to them afterwards."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, Subquery, and_, exists, null, or_, select
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from storage.conditions import build_condition, build_scope_condition
+from storage.dialects import force_index, keep_join_order, key_range, union_of_limited
+from storage.plans import BY_ID, Access, Plan, Prefix
+from storage.records import EventRecord
+from storage.scopes import Scope
+from storage.tables import event_objects, events, ingest_batches
+
+
+class Bound(NamedTuple):
+    """An end of a range of keys (time, id)."""
+
+    occurred_at: int
+    event_id: str
+    inclusive: bool
+
+
+class KeyRange(NamedTuple):
+    """The part of an index that is read: from `start` in the direction of the scan up to `stop`; None: no bound."""
+
+    descending: bool
+    start: Bound | None = None
+    stop: Bound | None = None
+
+
+_NAMED_LATER = ("namespace", "owner", "readers")
+EVENT_COLUMNS = (events.c.audience_key, *(events.c[name] for name in EventRecord._fields if name not in _NAMED_LATER))
+"""What is read of an event: the audience first (it gives namespace, owner and readers), then as in EventRecord."""
+
+
+def build_event_page(
+    plan: Plan, keys: KeyRange, *, limit: int, as_of: int | None, with_extra: bool, dialect_name: str
+) -> Select[Any]:
+    """Ask for the first `limit` events of a plan within a range of keys, in the direction of the scan."""
+    page = _build_keys(plan, keys, limit=limit, as_of=as_of, dialect_name=dialect_name).subquery("page")
+    return _join_events(page, keys, with_extra=with_extra)
+
+
+def _join_events(page: Subquery, keys: KeyRange, *, with_extra: bool) -> Select[Any]:
+    columns = EVENT_COLUMNS if with_extra else tuple(_without_extra(column) for column in EVENT_COLUMNS)
+    joined = page.join(events, and_(events.c.id == page.c.id, events.c.namespace_key == page.c.namespace_key))
+    statement: Select[Any] = keep_join_order(select(*columns).select_from(joined))
+    return statement.order_by(*_ordered(page.c.occurred_at, page.c.id, keys.descending))
+
+
+def build_boundary(plan: Plan, keys: KeyRange, *, entries: int, dialect_name: str) -> Select[Any]:
+    """Ask for the key up to which at most `entries` index entries lie; no row when fewer are left.
+
+    Each branch of the plan gets an equal share, and the nearest of their ends counts.
+    """
+    offset = max(entries // len(plan.prefixes), 1) - 1
+    branches = [
+        _in_order(_build_branch(plan, prefix, keys, dialect_name), plan.access, keys).limit(1).offset(offset)
+        for prefix in plan.prefixes
+    ]
+    if len(branches) == 1:
+        return branches[0]
+    ends = union_of_limited(branches, dialect_name).subquery("ends")
+    return select(ends).order_by(*_ordered(ends.c.occurred_at, ends.c.id, keys.descending)).limit(1)
+
+
+def build_children(
+    parents: Sequence[tuple[str, int]], keys: KeyRange, *, scope: Scope, limit: int, with_extra: bool, dialect_name: str
+) -> Select[Any]:
+    """Ask for the first `limit` children of each of some events, given by id and namespace key."""
+    branches: list[Select[Any]] = []
+    for parent_id, namespace_key in parents:
+        branch: Select[Any] = select(events.c.occurred_at, events.c.id, events.c.namespace_key).where(
+            events.c.parent_id == parent_id, events.c.namespace_key == namespace_key, build_scope_condition(scope)
+        )
+        branch = _within(force_index(branch, events, "ix_events_parent"), events, "id", keys, dialect_name)
+        branches.append(branch.order_by(*_ordered(events.c.occurred_at, events.c.id, keys.descending)).limit(limit))
+    page = union_of_limited(branches, dialect_name).subquery("page")
+    return _join_events(page, keys, with_extra=with_extra)
+
+
+def build_batch_condition(as_of: int) -> ColumnElement[bool]:
+    """Make the condition that an event was visible at a position: its batch is not one that came later."""
+    later = or_(ingest_batches.c.position.is_(None), ingest_batches.c.position > as_of)
+    return ~exists().where(ingest_batches.c.batch_key == events.c.batch_key, later)
+
+
+def _build_keys(plan: Plan, keys: KeyRange, *, limit: int, as_of: int | None, dialect_name: str) -> Select[Any]:
+    tests = _build_row_tests(plan, as_of, dialect_name)
+    prefixes = ((),) if plan.access is BY_ID else plan.prefixes
+    branches: list[Select[Any]] = []
+    for prefix in prefixes:
+        branch = _build_branch(plan, prefix, keys, dialect_name, tests=tests)
+        if plan.access.repeats:
+            branch = branch.distinct()
+        branches.append(_in_order(branch, plan.access, keys).limit(limit))
+    if len(branches) == 1:
+        return branches[0]
+    merged = union_of_limited(branches, dialect_name).subquery("merged")
+    statement = select(merged).order_by(*_ordered(merged.c.occurred_at, merged.c.id, keys.descending)).limit(limit)
+    return statement.distinct() if plan.access.repeats else statement
+
+
+def _build_branch(
+    plan: Plan,
+    prefix: Prefix,
+    keys: KeyRange,
+    dialect_name: str,
+    *,
+    tests: tuple[ColumnElement[bool], ...] = (),
+) -> Select[Any]:
+    source = _source(plan.access)
+    time, identifier = source.c.occurred_at, source.c[plan.access.event_id]
+    statement: Select[Any] = select(time, identifier.label("id"), source.c.namespace_key)
+    if source is not events and tests:
+        row = and_(events.c.id == identifier, events.c.namespace_key == source.c.namespace_key)
+        statement = keep_join_order(statement.select_from(source.join(events, row)))
+    statement = force_index(statement, source, plan.access.index).where(*_enter(plan, source, prefix))
+    statement = _within(statement, source, plan.access.event_id, keys, dialect_name)
+    if plan.since is not None:
+        statement = statement.where(time >= plan.since)
+    if plan.until is not None:
+        statement = statement.where(time < plan.until)
+    return statement.where(*tests)
+
+
+def _within(
+    statement: Select[Any], source: FromClause, event_id: str, keys: KeyRange, dialect_name: str
+) -> Select[Any]:
+    columns = (source.c.occurred_at, source.c[event_id])
+    ranges = (key_range(columns, bound[:2], comparison, dialect_name) for bound, comparison in _comparisons(keys))
+    return statement.where(*ranges)
+
+
+def _build_row_tests(plan: Plan, as_of: int | None, dialect_name: str) -> tuple[ColumnElement[bool], ...]:
+    tests: list[ColumnElement[bool]] = []
+    if plan.tests_rows:
+        tests.append(build_condition(plan.residual, dialect_name))
+        if not plan.scope.everything:
+            tests.append(build_scope_condition(plan.scope))
+    if as_of is not None:
+        tests.append(build_batch_condition(as_of))
+    return tuple(tests)
+
+
+def _enter(plan: Plan, source: FromClause, prefix: Prefix) -> list[ColumnElement[bool]]:
+    if plan.access is BY_ID:
+        return [source.c.id.in_([value for (value,) in plan.prefixes])]
+    return [source.c[name] == value for name, value in zip(plan.access.columns, prefix, strict=True)]
+
+
+def _comparisons(keys: KeyRange) -> list[tuple[Bound, str]]:
+    beyond, up_to = ("<", ">") if keys.descending else (">", "<")
+    ends = ((keys.start, beyond), (keys.stop, up_to))
+    return [(bound, f"{sign}=" if bound.inclusive else sign) for bound, sign in ends if bound is not None]
+
+
+def _source(access: Access) -> FromClause:
+    # An alias, because conditions look for references of the event in event_objects by its own name.
+    return events if access.table is events else event_objects.alias("place")
+
+
+def _in_order(statement: Select[Any], access: Access, keys: KeyRange) -> Select[Any]:
+    columns = statement.selected_columns
+    return statement.order_by(*_ordered(columns.occurred_at, columns.id, keys.descending))
+
+
+def _ordered(time: ColumnElement[Any], identifier: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
+    return [time.desc(), identifier.desc()] if descending else [time.asc(), identifier.asc()]
+
+
+def _without_extra(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return null().label("extra") if column is events.c.extra else column

@@ -1,0 +1,353 @@
+"""Plans: which index serves a selector, entered at which places, and which tests remain to be made on each row.
+
+The order of preference is the index table of docs/data-model.md. A plan never widens what its selector and scope mean:
+what an index does not serve stays in the plan's residual selector.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from sqlalchemy import Table, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.conditions import build_scope_condition, require_short_lists
+from storage.scopes import Scope
+from storage.selectors import (
+    ALL,
+    And,
+    Comparison,
+    EventField,
+    FieldTest,
+    ObjectReference,
+    Or,
+    Selector,
+    TouchesAny,
+    TouchesType,
+    all_of,
+)
+from storage.severities import Severity
+from storage.tables import audiences, event_objects, events, namespaces, object_audiences, objects
+
+Prefix = tuple[Any, ...]
+"""The values of an index's leading columns: one place where the index is entered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An index whose entries, below a fixed prefix, stand in the order of lists of events."""
+
+    table: Table
+    index: str
+    columns: tuple[str, ...]
+    repeats: bool = False
+    """Whether one event may stand in it more than once."""
+
+    @property
+    def time(self) -> str:
+        """The column of the event's time."""
+        return "occurred_at"
+
+    @property
+    def event_id(self) -> str:
+        """The column of the event's id."""
+        return "id" if self.table is events else "event_id"
+
+
+BY_ID = Access(events, "PRIMARY", ("id",))
+BY_TIME = Access(events, "ix_events_time", ())
+BY_NAMESPACE = Access(events, "ix_events_namespace", ("namespace_key",))
+BY_AUDIENCE = Access(events, "ix_events_audience", ("audience_key",))
+BY_OBJECT = Access(event_objects, "PRIMARY", ("object_key", "audience_key"))
+BY_OBJECT_AND_TYPE = Access(event_objects, "ix_event_objects_event_type", ("object_key", "audience_key", "event_type"))
+BY_OBJECT_AND_SEVERITY = Access(event_objects, "ix_event_objects_severity", ("object_key", "audience_key", "severity"))
+BY_OBJECT_TYPE = Access(event_objects, "ix_event_objects_object_type", ("audience_key", "object_type"), repeats=True)
+
+_OWN_INDEX = {
+    EventField.REQUEST_ID: Access(events, "ix_events_request", ("request_id",)),
+    EventField.CORRELATION_ID: Access(events, "ix_events_correlation", ("correlation_id",)),
+    EventField.TRACE_ID: Access(events, "ix_events_trace", ("trace_id",)),
+    EventField.PARENT_ID: Access(events, "ix_events_parent", ("parent_id",)),
+    EventField.REGISTRATION_ID: Access(events, "ix_events_registration", ("registration_id",)),
+}
+_AUDIENCE_INDEX = {
+    EventField.ACTOR: Access(events, "ix_events_actor", ("audience_key", "actor")),
+    EventField.SOURCE: Access(events, "ix_events_source", ("audience_key", "source")),
+    EventField.EVENT_TYPE: Access(events, "ix_events_event_type", ("audience_key", "event_type")),
+    EventField.SEVERITY: Access(events, "ix_events_severity", ("audience_key", "severity")),
+}
+_OBJECT_INDEX = {EventField.EVENT_TYPE: BY_OBJECT_AND_TYPE, EventField.SEVERITY: BY_OBJECT_AND_SEVERITY}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a selector is answered: places in one index, a time range, and what is left to test on each row."""
+
+    access: Access
+    prefixes: tuple[Prefix, ...]
+    residual: Selector
+    scope: Scope
+    """What is left to test of the scope; everything, when the prefixes are within it."""
+    since: int | None
+    until: int | None
+
+    @property
+    def tests_rows(self) -> bool:
+        """Whether rows must be read before it is known that they belong to the answer."""
+        return self.residual != ALL or not self.scope.everything
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the answer is known to be empty."""
+        return not self.prefixes or (self.since is not None and self.until is not None and self.since >= self.until)
+
+
+@dataclass(slots=True)
+class _Conjunction:
+    """The tests that must all hold, time ranges taken out, severities written as lists."""
+
+    tests: list[Selector] = field(default_factory=list)
+    since: int | None = None
+    until: int | None = None
+
+    def add(self, part: Selector) -> None:
+        if isinstance(part, And):
+            for inner in part.parts:
+                self.add(inner)
+        elif isinstance(part, Or) and len(part.parts) == 1:
+            self.add(part.parts[0])
+        elif isinstance(part, FieldTest) and part.field is EventField.TIMESTAMP and self._take_time(part):
+            pass
+        else:
+            self.tests.append(_severities_listed(part))
+
+    def _take_time(self, test: FieldTest) -> bool:
+        match test.comparison:
+            case Comparison.GREATER_OR_EQUAL:
+                self._narrow(test.value, None)
+            case Comparison.GREATER:
+                self._narrow(test.value + 1, None)
+            case Comparison.LESS:
+                self._narrow(None, test.value)
+            case Comparison.LESS_OR_EQUAL:
+                self._narrow(None, test.value + 1)
+            case Comparison.IN if len(test.value) == 1:
+                self._narrow(test.value[0], test.value[0] + 1)
+            case _:
+                return False
+        return True
+
+    def _narrow(self, since: int | None, until: int | None) -> None:
+        if since is not None:
+            self.since = since if self.since is None else max(self.since, since)
+        if until is not None:
+            self.until = until if self.until is None else min(self.until, until)
+
+    def lists(self, wanted: EventField) -> Iterator[FieldTest]:
+        """The tests that name the values which a field may have."""
+        for test in self.tests:
+            if isinstance(test, FieldTest) and test.field is wanted and test.comparison is Comparison.IN:
+                yield test
+
+    def without(self, *served: Selector) -> Selector:
+        """What remains when an index serves some of the tests."""
+        return all_of(test for test in self.tests if not any(test is one for one in served))
+
+
+def _severities_listed(part: Selector) -> Selector:
+    if not (isinstance(part, FieldTest) and part.field is EventField.SEVERITY):
+        return part
+    compare = {
+        Comparison.LESS: lambda severity: severity < part.value,
+        Comparison.LESS_OR_EQUAL: lambda severity: severity <= part.value,
+        Comparison.GREATER: lambda severity: severity > part.value,
+        Comparison.GREATER_OR_EQUAL: lambda severity: severity >= part.value,
+    }.get(part.comparison)
+    if compare is None:
+        return part
+    return FieldTest(part.field, Comparison.IN, tuple(int(one) for one in Severity if compare(one)))
+
+
+class Planner:
+    """Makes the plan of one selector within one scope; asks the database only for the keys of audiences and objects."""
+
+    def __init__(self, connection: AsyncConnection, *, scope: Scope, most_branches: int) -> None:
+        """Plan over `connection`, with at most `most_branches` places in an index."""
+        self._connection = connection
+        self._scope = scope
+        self._most = most_branches
+        self._tests = _Conjunction()
+
+    async def plan(self, selector: Selector) -> Plan:
+        """Choose the index for a selector; raise TooManyValuesError when one of its lists is too long."""
+        require_short_lists(selector)
+        self._tests.add(selector)
+        if self._scope.is_empty or any(_never_holds(test) for test in self._tests.tests):
+            return self._make(BY_TIME, (), ALL)
+        return (
+            self._by_values(EventField.ID, BY_ID, most=None)
+            or self._by_own_index()
+            or await self._by_objects()
+            or await self._by_audience_and_value()
+            or await self._by_object_types()
+            or await self._by_place()
+        )
+
+    def _make(self, access: Access, prefixes: Iterable[Prefix], residual: Selector, *, in_scope: bool = False) -> Plan:
+        scope = Scope(everything=True) if in_scope else self._scope
+        return Plan(access, tuple(prefixes), residual, scope, self._tests.since, self._tests.until)
+
+    def _by_values(self, wanted: EventField, access: Access, *, most: int | None) -> Plan | None:
+        for test in self._tests.lists(wanted):
+            values = dict.fromkeys(test.value)
+            if most is None or len(values) <= most:
+                return self._make(access, ((value,) for value in values), self._tests.without(test))
+        return None
+
+    def _by_own_index(self) -> Plan | None:
+        for wanted, access in _OWN_INDEX.items():
+            plan = self._by_values(wanted, access, most=self._most)
+            if plan:
+                return plan
+        return None
+
+    async def _by_objects(self) -> Plan | None:
+        for test in self._tests.tests:
+            if isinstance(test, TouchesAny) and len(test.objects) <= self._most:
+                places = await self._object_places(test.objects)
+                plan = self._by_object_places(test, places)
+                if plan:
+                    return plan
+        return None
+
+    def _by_object_places(self, test: TouchesAny, places: Sequence[Prefix]) -> Plan | None:
+        served: tuple[Selector, ...] = () if any(one.role is not None for one in test.objects) else (test,)
+        several = len({place[0] for place in places}) > 1
+        for wanted, access in _OBJECT_INDEX.items():
+            for values in self._tests.lists(wanted):
+                prefixes = [(*place, value) for place, value in product(places, dict.fromkeys(values.value))]
+                if len(prefixes) <= self._most:
+                    rest = self._tests.without(*served, values)
+                    return self._make(_repeating(access, several), prefixes, rest, in_scope=True)
+        if len(places) <= self._most:
+            return self._make(_repeating(BY_OBJECT, several), places, self._tests.without(*served), in_scope=True)
+        return None
+
+    async def _by_audience_and_value(self) -> Plan | None:
+        for wanted, access in _AUDIENCE_INDEX.items():
+            for test in self._tests.lists(wanted):
+                plan = await self._by_audiences(access, test, tuple(dict.fromkeys(test.value)))
+                if plan:
+                    return plan
+        return None
+
+    async def _by_object_types(self) -> Plan | None:
+        for test in self._tests.tests:
+            if isinstance(test, TouchesType):
+                plan = await self._by_audiences(BY_OBJECT_TYPE, test, tuple(dict.fromkeys(test.object_types)))
+                if plan:
+                    return plan
+        return None
+
+    async def _by_audiences(self, access: Access, test: Selector, values: tuple[Any, ...]) -> Plan | None:
+        if len(values) > self._most:
+            return None
+        keys = await self._audience_keys(self._most // len(values))
+        if keys is None:
+            return None
+        served = (test, *self._tests.lists(EventField.NAMESPACE))
+        return self._make(access, product(keys, values), self._tests.without(*served), in_scope=True)
+
+    async def _by_place(self) -> Plan:
+        """Whole namespaces, single audiences, or simply the newest events of all."""
+        named = list(self._tests.lists(EventField.NAMESPACE))
+        residual = self._tests.without(*named)
+        if self._scope.everything and not named:
+            return self._make(BY_TIME, ((),), residual)
+        if not self._scope.audience_keys:
+            keys = await self._namespace_keys()
+            if len(keys) <= self._most:
+                return self._make(BY_NAMESPACE, ((key,) for key in keys), residual, in_scope=True)
+        audience_keys = await self._audience_keys(MOST_AUDIENCES)
+        if audience_keys is not None:
+            return self._make(BY_AUDIENCE, ((key,) for key in audience_keys), residual, in_scope=True)
+        return self._make(BY_TIME, ((),), self._tests.without())
+
+    async def _namespace_keys(self) -> list[int]:
+        """The keys of the namespaces that the filter names and the scope holds."""
+        statement = build_namespace_keys(self._scope, self._named_namespaces(), most=self._most + 1)
+        return list((await self._connection.execute(statement)).scalars())
+
+    async def _audience_keys(self, most: int) -> list[int] | None:
+        """The keys of all audiences within filter and scope, or None when there are more than `most`."""
+        statement = build_audience_keys(self._scope, self._named_namespaces(), most=most + 1)
+        keys = list((await self._connection.execute(statement)).scalars())
+        return keys if len(keys) <= most else None
+
+    def _named_namespaces(self) -> set[str] | None:
+        """The names in which every event of the answer lies; None for all."""
+        named: set[str] | None = None
+        for test in self._tests.lists(EventField.NAMESPACE):
+            named = set(test.value) if named is None else named & set(test.value)
+        return named
+
+    async def _object_places(self, references: Sequence[ObjectReference]) -> list[Prefix]:
+        statement = build_object_places(self._scope, references)
+        rows = (await self._connection.execute(statement)).all()
+        return [(row.object_key, row.audience_key) for row in rows]
+
+
+MOST_AUDIENCES = 256
+"""The most audiences of a reader that one statement joins (design: "up to 256 in one UNION ALL")."""
+
+
+def build_namespace_keys(scope: Scope, names: set[str] | None, *, most: int) -> Any:
+    """Ask for the keys of at most `most` namespaces in the scope, of those named or of all."""
+    statement = select(namespaces.c.namespace_key).order_by(namespaces.c.namespace_key).limit(most)
+    if names is not None:
+        statement = statement.where(namespaces.c.name.in_(sorted(names)))
+    if not scope.everything:
+        statement = statement.where(namespaces.c.namespace_key.in_(sorted(scope.namespace_keys)))
+    return statement
+
+
+def build_audience_keys(scope: Scope, names: set[str] | None, *, most: int) -> Any:
+    """Ask for the keys of at most `most` audiences in the scope, of the namespaces named or of all."""
+    statement = select(audiences.c.audience_key).order_by(audiences.c.audience_key).limit(most)
+    if names is not None:
+        named = select(namespaces.c.namespace_key).where(namespaces.c.name.in_(sorted(names)))
+        statement = statement.where(audiences.c.namespace_key.in_(named))
+    return statement.where(build_scope_condition(scope, audiences))
+
+
+def build_object_places(scope: Scope, references: Sequence[ObjectReference]) -> Any:
+    """Ask where the visible references to some objects lie: pairs of object key and audience key."""
+    wanted = (
+        and_(
+            objects.c.object_type == one.object_type,
+            objects.c.object_id == one.object_id,
+            *(() if one.namespace is None else (objects.c.namespace == one.namespace,)),
+        )
+        for one in references
+    )
+    joined = objects.join(object_audiences, object_audiences.c.object_key == objects.c.object_key)
+    statement = select(objects.c.object_key, object_audiences.c.audience_key).where(or_(*wanted))
+    if not scope.everything:
+        joined = joined.join(audiences, audiences.c.audience_key == object_audiences.c.audience_key)
+    order = (objects.c.object_key, object_audiences.c.audience_key)
+    return statement.select_from(joined).where(build_scope_condition(scope, audiences)).order_by(*order)
+
+
+def _repeating(access: Access, repeats: bool) -> Access:
+    return Access(access.table, access.index, access.columns, repeats)
+
+
+def _never_holds(test: Selector) -> bool:
+    match test:
+        case Or(()) | TouchesAny(()) | TouchesType(()):
+            return True
+        case FieldTest(_, Comparison.IN, ()):
+            return True
+        case _:
+            return False

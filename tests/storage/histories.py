@@ -1,0 +1,48 @@
+"""Small histories for tests: rows with defaults, appended as ingest appends them."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from storage.appends import AppendOutcome, EventRow, append_batch
+from storage.engine import Database
+from storage.identities import AudienceName
+from storage.records import LinkRecord, ObjectRecord
+
+START = 1_767_225_600_000_000
+"""2026-01-01T00:00:00Z in microseconds."""
+
+
+def event_id(number: int) -> str:
+    """Give an id whose order is the order of the numbers."""
+    return str(uuid.UUID(int=number))
+
+
+def link(object_type: str, object_id: str, *, namespace: str = "default", role: str | None = None) -> LinkRecord:
+    """Name an object that an event touches."""
+    return LinkRecord(role, ObjectRecord(namespace, object_type, object_id))
+
+
+def row(number: int, **given: Any) -> EventRow:
+    """Make the row of event `number`; `namespace`, `owner`, `readers` make its audience."""
+    audience = AudienceName(given.pop("namespace", "default"), given.pop("readers", None), given.pop("owner", None))
+    values: dict[str, Any] = dict.fromkeys(EventRow._fields)
+    values |= {
+        "id": event_id(number),
+        "id_given": True,
+        "audience": audience,
+        "event_type": "audit",
+        "severity": 1,
+        "occurred_at": START + number,
+        "source": "host-1",
+        "message": f"event {number}",
+        "objects": (),
+        "content_hash": number.to_bytes(16, "big"),
+    }
+    return EventRow(**(values | given))
+
+
+async def store(database: Database, rows: Sequence[EventRow], *, received_at: int = START) -> None:
+    """Append rows that are new."""
+    outcomes = await append_batch(database, rows, received_at=received_at)
+    assert set(outcomes) <= {AppendOutcome.ACCEPTED}
