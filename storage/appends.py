@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.dialects import driver_insert
 from storage.identifiers import uuid_to_bytes
 from storage.identities import AudienceName, AudienceRecord
+from storage.json_values import spell_keys
 from storage.positions import next_position
 from storage.records import LinkRecord, ObjectRecord
 from storage.tables import deleted_ids, event_count_deltas, event_objects, events, ingest_batches
@@ -228,7 +229,7 @@ class _Batch:
                     received_at,
                     row.source,
                     row.message,
-                    row.extra,
+                    None if row.extra is None else spell_keys(row.extra),
                     row.duration_ms,
                     row.success,
                     row.actor,

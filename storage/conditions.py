@@ -7,7 +7,7 @@ is not true into true, so that a negation is the complement (contract: "negation
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import and_, exists, false, func, or_, select, true
+from sqlalchemy import String, and_, exists, false, func, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
@@ -95,9 +95,10 @@ def build_test(column: ColumnElement[Any], comparison: Comparison, value: Any) -
         case Comparison.CONTAINS:
             return func.instr(column, value) > 0
         case Comparison.PREFIX:
-            return func.substr(column, 1, len(value)) == value
+            return func.substr(column, 1, len(value), type_=String()) == value
         case _:
-            return _ORDERINGS[comparison](column, value)
+            condition: ColumnElement[bool] = _ORDERINGS[comparison](column, value)
+            return condition
 
 
 def _build_field_condition(test: FieldTest) -> ColumnElement[bool]:

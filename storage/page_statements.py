@@ -61,9 +61,8 @@ def build_boundary(plan: Plan, keys: KeyRange, *, entries: int, dialect_name: st
         _in_order(_build_branch(plan, prefix, keys, dialect_name), plan.access, keys).limit(1).offset(offset)
         for prefix in plan.prefixes
     ]
-    if len(branches) == 1:
-        return branches[0]
-    ends = union_of_limited(branches, dialect_name).subquery("ends")
+    # Always a derived table: the text of an id, which the outermost select gives, must not stand in the index's order.
+    ends = (union_of_limited(branches, dialect_name) if len(branches) > 1 else branches[0]).subquery("ends")
     return select(ends).order_by(*_ordered(ends.c.occurred_at, ends.c.id, keys.descending)).limit(1)
 
 

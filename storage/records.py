@@ -72,12 +72,15 @@ class ObjectSpan(NamedTuple):
 
 
 class RequestSummary(NamedTuple):
-    """What one request did, in short. Times in microseconds; `ended_ms` = the end in milliseconds, with fractions (T10)."""
+    """What one request did, in short; only its first events, when `count_is_exact` is false.
+
+    `started_at` in microseconds; `duration_ms` from there to the latest end (time + duration) of an event (T6).
+    """
 
     request_id: str
     namespaces: tuple[str, ...]
     started_at: int
-    ended_ms: float
+    duration_ms: float
     event_count: int
     count_is_exact: bool
     worst_severity: int

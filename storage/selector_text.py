@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from math import isinf
 
 import orjson
 
@@ -30,6 +31,7 @@ from storage.selectors import (
 from storage.severities import SEVERITY_WORDS, Severity, severity_from_word
 from storage.times import EARLIEST, LATEST, parse_rfc3339
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _OPERATOR = re.compile(r"<=|>=|!=|=|~|<|>")
 _ORDERINGS = {
     "<": Comparison.LESS,
@@ -48,6 +50,8 @@ ATTRIBUTES = (*_FIELDS, *_ALIASES, *_OBJECT_ALIASES, "severity_level", "extra.<k
 
 def parse_selector(text: str) -> Selector:
     """Give the selector that a text such as `severity>=error` stands for; raise SelectorError with what to change."""
+    if _SURROGATE.search(text):
+        raise SelectorError(f"selector {_shown(text)}: a selector must be valid Unicode, without lone surrogates")
     match = _OPERATOR.search(text)
     if match is None:
         raise SelectorError(f"selector {_shown(text)} has no operator: write attribute=value, or use ~ != < <= > >=")
@@ -88,7 +92,7 @@ def _parse_test(text: str, attribute: str, operator: str, value: str) -> Selecto
     if operator == "~":
         return FieldTest(field, Comparison.CONTAINS, value)
     if field in UUID_FIELDS:
-        return FieldTest(field, Comparison.IN, (_uuid(text, value),))
+        return FieldTest(field, Comparison.IN, (_uuid(text, field, value),))
     return FieldTest(field, Comparison.IN, (value,))
 
 
@@ -126,16 +130,9 @@ def _parse_extra(key: str, operator: str, value: str) -> Selector:
         return JsonTest((key,), JsonComparison.CONTAINS, value)
     is_number = _NUMBER.fullmatch(value) is not None
     if operator == "=":
-        as_text = JsonTest((key,), JsonComparison.IN, (_json_text(value),))
+        as_text = JsonTest((key,), JsonComparison.IN, (orjson.dumps(value).decode(),))
         return Or((as_text, JsonTest((key,), JsonComparison.IN, (value,)))) if is_number else as_text
     return JsonTest((key,), JsonComparison(operator), value) if is_number else NONE
-
-
-def _json_text(value: str) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        raise SelectorError("a selector's value must be valid Unicode, without lone surrogates") from None
 
 
 def _severity(value: str) -> int:
@@ -168,11 +165,15 @@ def _number(value: str) -> int | float:
         number = None
     if number is None:
         raise ValueError(f"'{value[:40]}' is no number")
+    if isinf(float(number)):
+        raise ValueError(f"'{value[:40]}' is beyond every number that can be stored")
     return int(number) if abs(number) < Decimal(2**63) and number == number.to_integral_value() else float(number)
 
 
-def _uuid(text: str, value: str) -> str:
-    uuid = parse_uuid(value.removeprefix("registration:"))
+def _uuid(text: str, field: EventField, value: str) -> str:
+    # An event's node id is its UUID; a registration's carries its kind (N2).
+    kind = "registration:" if field is EventField.REGISTRATION_ID else ""
+    uuid = parse_uuid(value.removeprefix(kind))
     if uuid is None:
         raise SelectorError(f"selector {_shown(text)}: the value must be a UUID of 36 characters")
     return uuid
