@@ -7,7 +7,7 @@ is not true into true, so that a negation is the complement (contract: "negation
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import String, and_, exists, false, func, or_, select, true
+from sqlalchemy import Integer, String, and_, exists, false, func, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
@@ -93,7 +93,7 @@ def build_test(column: ColumnElement[Any], comparison: Comparison, value: Any) -
         case Comparison.PREFIX if value == "":
             return column.is_not(None)
         case Comparison.CONTAINS:
-            return func.instr(column, value) > 0
+            return func.instr(column, value, type_=Integer()) > 0
         case Comparison.PREFIX:
             return func.substr(column, 1, len(value), type_=String()) == value
         case _:

@@ -7,6 +7,9 @@ from enum import Enum
 
 import msgspec
 
+from storage.identifiers import parse_uuid
+from storage.times import EARLIEST, LATEST
+
 
 class EventOrder(Enum):
     """Newest first is (timestamp, id, namespace) descending; oldest first is the exact reverse."""
@@ -51,7 +54,8 @@ class EventCursor:
                         f"this cursor belongs to a list in the other order; this list is {order.value}: "
                         "start again without a cursor, or ask in the cursor's order"
                     )
-                return cls(order, occurred_at, event_id, namespace)
+                if EARLIEST <= occurred_at <= LATEST and parse_uuid(event_id) == event_id:
+                    return cls(order, occurred_at, event_id, namespace)
         raise InvalidCursorError(_NO_CURSOR)
 
 
