@@ -100,3 +100,8 @@ def gateway_process(tmp_path: Path) -> Iterator[Callable[..., GatewayProcess]]:
     yield launch
     for process in processes:
         process.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden`: tests/gateway/test_golden.py writes its files instead of comparing them."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.databases import command_path
 from tests.processes import GatewayProcess, run_timeloom
 
 DEMO_EVENTS = 2000
+# A deadline, not a speed: a busy machine may take its time to start a browser and its editors.
+expect.set_options(timeout=30_000)
 EXAMPLES_FILE = Path(__file__).parents[2] / "web/src/examples.json"
 
 # Nothing but loopback has a name here: a request that leaves the host fails, and the tests see it.

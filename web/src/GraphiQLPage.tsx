@@ -7,9 +7,8 @@ import { type Example, exampleNamed, examples, operationFacts } from "./examples
 import { fetcher } from "./fetcher";
 
 const PLUGINS = [EXAMPLES_PLUGIN, HISTORY_PLUGIN];
-const WELCOME: TabDefinition[] = examples.slice(0, 1).map(({ query, variables }) => ({ query, variables }));
 
-interface TabDefinition {
+interface Operation {
   readonly query: string;
   readonly variables: string;
 }
@@ -21,19 +20,18 @@ interface TabDefinition {
 export function GraphiQLPage({ address }: { address: string }): ReactElement {
   const parameters = new URLSearchParams(address);
   const example = exampleNamed(parameters.get("example"));
-  const asked = example ?? askedFor(parameters);
-  const [showExamples] = useState(isFirstVisit);
+  const [firstVisit] = useState(isFirstVisit);
+  const shown = example ?? askedFor(parameters) ?? (firstVisit ? examples[0] : undefined);
   return (
     <GraphiQL
       fetcher={fetcher}
       plugins={PLUGINS}
-      defaultTabs={asked === undefined ? WELCOME : [asked]}
       defaultQuery=""
       defaultEditorToolsVisibility="variables"
       shouldPersistHeaders={false}
       showPersistHeadersSettings={false}
-      {...(asked === undefined ? {} : { initialQuery: asked.query, initialVariables: asked.variables })}
-      {...(showExamples ? { visiblePlugin: EXAMPLES_PLUGIN } : {})}
+      {...(shown === undefined ? {} : { initialQuery: shown.query, initialVariables: shown.variables })}
+      {...(firstVisit ? { visiblePlugin: EXAMPLES_PLUGIN } : {})}
     >
       <GraphiQL.Logo>
         <span className="wordmark">
@@ -46,14 +44,14 @@ export function GraphiQLPage({ address }: { address: string }): ReactElement {
   );
 }
 
-function askedFor(parameters: URLSearchParams): TabDefinition | undefined {
+function askedFor(parameters: URLSearchParams): Operation | undefined {
   const query = parameters.get("query");
   return query === null ? undefined : { query, variables: parameters.get("variables") ?? "" };
 }
 
-/** Later visits keep the panel as it was left. */
+/** Later visits find the tabs and the panel as they were left. */
 function isFirstVisit(): boolean {
-  return window.localStorage.getItem("graphiql:visiblePlugin") === null;
+  return window.localStorage.getItem("graphiql:tabState") === null;
 }
 
 /** Runs the example that stands in the editor, as soon as the editors are there. */
