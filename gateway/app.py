@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from storage.counts import CountFolder
 
 from gateway.background import Background
 from gateway.context import Clock
@@ -29,6 +28,7 @@ from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.ui import build_pages
 from gateway.viewers import local_administrator
+from storage.counts import CountFolder
 from storage.engine import Database, DatabaseOptions
 from storage.positions import Sequencer
 from storage.times import now_micros

@@ -15,6 +15,7 @@ from gateway.settings import SettingsError, load_settings
 from gateway.settings_report import mask_secrets, to_json, to_markdown, to_table
 from gateway.version import VERSION
 from mutations.errors import MutationError
+from storage.engine import parse_url
 from storage.errors import RevisionError, StorageError, StorageUnavailableError
 from storage.revisions import current_revision, head_revision
 from storage.revisions import migrate as migrate_database
@@ -80,6 +81,7 @@ def serve(
     flags = {"database_url": database, "host": host, "port": port, "workers": workers, "insecure": insecure}
     settings = load_settings(flags, config=config).settings
     require_loopback(settings)
+    parse_url(settings.database_url)
     _prepare_database(settings.database_url)
     raise typer.Exit(run_server(settings))
 
@@ -98,6 +100,7 @@ def migrate(database: DatabaseOption = None, config: ConfigOption = None) -> Non
         timeloom migrate --database mariadb+aiomysql://timeloom:secret@db/timeloom
     """
     settings = load_settings({"database_url": database}, config=config).settings
+    parse_url(settings.database_url)
     revision = migrate_database(settings.database_url, lambda sentence: typer.echo(sentence, err=True))
     typer.echo(f"{mask_secrets(settings.database_url)}: schema revision {revision}")
 

@@ -87,8 +87,8 @@ def _decode_strictly(text: bytes, variable: BatchVariable) -> DecodedVariables |
 
 def _decode_leniently(values: dict[str, JsonValue], variable: BatchVariable) -> DecodedVariables:
     held = values.get(variable.name)
-    if not variable.is_list and isinstance(held, dict) and held.keys() == {"events"}:
-        held = held["events"]
+    if not variable.is_list:
+        held = held["events"] if isinstance(held, dict) and held.keys() == {"events"} else None
     if not isinstance(held, list):
         return DecodedVariables(values, {})
     try:
