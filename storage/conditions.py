@@ -4,14 +4,14 @@ Every condition is about one row of `events`. A condition may come to NULL where
 is not true into true, so that a negation is the complement (contract: "negation is complement").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Integer, String, and_, exists, false, func, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from storage.dialects import id_text, json_condition
+from storage.dialects import bracketed, id_text, json_condition
 from storage.errors import TooManyValuesError
 from storage.json_values import count_values
 from storage.scopes import Scope
@@ -54,15 +54,15 @@ def build_condition(selector: Selector, dialect_name: str) -> ColumnElement[bool
     """Make the SQL condition on `events` that holds for just the events the selector means."""
     match selector:
         case And(parts):
-            return and_(true(), *(build_condition(part, dialect_name) for part in parts))
+            return _join(and_, true(), [build_condition(part, dialect_name) for part in parts])
         case Or(parts):
-            return or_(false(), *(build_condition(part, dialect_name) for part in parts))
+            return _join(or_, false(), [build_condition(part, dialect_name) for part in parts])
         case Not(part):
             return build_condition(part, dialect_name).is_not(true())
         case FieldTest():
             return _build_field_condition(selector)
         case TouchesAny(references):
-            return _build_touch(_IS_OBJECT, or_(false(), *(_names_object(one) for one in references)))
+            return _build_touch(_IS_OBJECT, _join(or_, false(), _name_objects(references)))
         case TouchesType(object_types):
             return _build_touch(event_objects.c.object_type.in_(object_types))
         case TouchesId(object_type, comparison, value):
@@ -93,9 +93,11 @@ def build_test(column: ColumnElement[Any], comparison: Comparison, value: Any) -
         case Comparison.PREFIX if value == "":
             return column.is_not(None)
         case Comparison.CONTAINS:
-            return func.instr(column, value, type_=Integer()) > 0
+            place: ColumnElement[int] = func.instr(column, value, type_=Integer())
+            return place > 0
         case Comparison.PREFIX:
-            return func.substr(column, 1, len(value), type_=String()) == value
+            start: ColumnElement[str] = func.substr(column, 1, len(value), type_=String())
+            return start == value
         case _:
             condition: ColumnElement[bool] = _ORDERINGS[comparison](column, value)
             return condition
@@ -123,19 +125,40 @@ def _build_touch(*reference: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(of_event, *reference)
 
 
-def _names_object(reference: ObjectReference) -> ColumnElement[bool]:
-    parts = [objects.c.object_type == reference.object_type, objects.c.object_id == reference.object_id]
-    if reference.namespace is not None:
-        parts.append(objects.c.namespace == reference.namespace)
-    if reference.role is not None:
-        parts.append(event_objects.c.role == reference.role)
-    return and_(*parts)
+def _name_objects(references: Iterable[ObjectReference]) -> list[ColumnElement[bool]]:
+    """Name objects, those of one type, namespace and role by one list of ids: long lists stay cheap."""
+    groups: dict[tuple[str, str | None, str | None], list[str]] = {}
+    for one in references:
+        groups.setdefault((one.object_type, one.namespace, one.role), []).append(one.object_id)
+    conditions: list[ColumnElement[bool]] = []
+    for (object_type, namespace, role), ids in groups.items():
+        parts = [objects.c.object_type == object_type, objects.c.object_id.in_(ids)]
+        if namespace is not None:
+            parts.append(objects.c.namespace == namespace)
+        if role is not None:
+            parts.append(event_objects.c.role == role)
+        conditions.append(and_(*parts))
+    return conditions
+
+
+_WIDTH = 100
+
+
+def _join(
+    joined: Callable[..., ColumnElement[bool]], neutral: ColumnElement[bool], conditions: Sequence[ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """Join conditions by AND or OR; many of them in brackets, because SQLite takes expressions of 1000 levels only."""
+    while len(conditions) > _WIDTH:
+        starts = range(0, len(conditions), _WIDTH)
+        conditions = [bracketed(joined(*conditions[start : start + _WIDTH])) for start in starts]
+    return joined(neutral, *conditions)
 
 
 def require_short_lists(selector: Selector) -> None:
     """Raise TooManyValuesError when a list anywhere in a selector holds more than MAX_LIST_VALUES values (F23)."""
     match selector:
         case And(parts) | Or(parts):
+            _require_few(len(parts))
             for part in parts:
                 require_short_lists(part)
         case Not(part):

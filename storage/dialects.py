@@ -14,6 +14,7 @@ from sqlalchemy import (
     BINARY,
     DECIMAL,
     BigInteger,
+    Boolean,
     CompoundSelect,
     Double,
     LargeBinary,
@@ -90,6 +91,22 @@ class UuidText(TypeDecorator[str]):
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Let the database write the text: twenty times cheaper than uuid.UUID in Python."""
         return id_text(column)
+
+
+class bracketed(FunctionElement[bool]):  # noqa: N801 - reads as a function in SQL
+    """A condition in brackets that SQLAlchemy leaves where they are."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        """Nothing to add: the brackets are there."""
+        return self
+
+
+@compiles(bracketed)
+def _bracketed(element: bracketed, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)})"
 
 
 SQLITE_FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (("timeloom_json_matches", 4, matches_json),)

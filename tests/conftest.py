@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from storage.engine import Database
 from storage.revisions import migrate
 from tests.databases import BACKENDS, FreshDatabases, MariaServer
 from tests.processes import GatewayProcess
+
+# The same examples in every run, and no deadline: a busy machine is no failure.
+settings.register_profile("timeloom", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("timeloom")
 
 
 @pytest.fixture(scope="session")

@@ -409,12 +409,7 @@ def documents_and_tests(draw: st.DrawFn) -> tuple[list[str], list[JsonTest]]:
     return nested, draw(st.lists(one_test, min_size=5, max_size=10))
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(documents_and_tests())
 async def test_any_value_compares_as_in_plain_python(
     database: Database, case: tuple[list[str], list[JsonTest]]
