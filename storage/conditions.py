@@ -7,7 +7,7 @@ is not true into true, so that a negation is the complement (contract: "negation
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, String, and_, exists, false, func, or_, select, true
+from sqlalchemy import and_, exists, false, func, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
@@ -83,24 +83,21 @@ def build_scope_condition(scope: Scope, source: FromClause = events) -> ColumnEl
 
 def build_test(column: ColumnElement[Any], comparison: Comparison, value: Any) -> ColumnElement[bool]:
     """Compare a column by code point; contains and prefix never hold for a null (F13, F22)."""
+    test: ColumnElement[bool]
     match comparison:
         case Comparison.IN:
-            return column.in_(value)
+            test = column.in_(value)
         case Comparison.IS_NULL:
-            return column.is_(None)
-        case Comparison.CONTAINS if value == "":
-            return column.is_not(None)
-        case Comparison.PREFIX if value == "":
-            return column.is_not(None)
+            test = column.is_(None)
+        case Comparison.CONTAINS | Comparison.PREFIX if value == "":
+            test = column.is_not(None)
         case Comparison.CONTAINS:
-            place: ColumnElement[int] = func.instr(column, value, type_=Integer())
-            return place > 0
+            test = func.instr(column, value) > 0
         case Comparison.PREFIX:
-            start: ColumnElement[str] = func.substr(column, 1, len(value), type_=String())
-            return start == value
+            test = func.substr(column, 1, len(value)) == value
         case _:
-            condition: ColumnElement[bool] = _ORDERINGS[comparison](column, value)
-            return condition
+            test = _ORDERINGS[comparison](column, value)
+    return test
 
 
 def _build_field_condition(test: FieldTest) -> ColumnElement[bool]:

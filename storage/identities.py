@@ -8,6 +8,7 @@ object that both name. An identity that no event uses in the end does no harm.
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import and_, or_, select
@@ -80,14 +81,18 @@ class Identities:
         self._object_keys: LruCache[ObjectRecord, int] = LruCache(_CACHED_OBJECTS)
         self._object_audiences: LruCache[tuple[int, int], bool] = LruCache(_CACHED_OBJECTS)
 
-    async def namespace_keys(self, names: Iterable[str]) -> dict[str, int]:
-        """Give the keys of those namespaces that exist."""
+    async def namespace_keys(self, names: Iterable[str], connection: AsyncConnection | None = None) -> dict[str, int]:
+        """Give the keys of those namespaces that exist.
+
+        Here and below: whoever holds a connection passes it on, because one that waits for a second connection while
+        it holds its first can block a whole pool.
+        """
         wanted = list(dict.fromkeys(names))
         missing = [name for name in wanted if name not in self._namespace_keys]
         if missing:
             statement = select(namespaces.c.name, namespaces.c.namespace_key).where(namespaces.c.name.in_(missing))
-            async with self._database.reading() as connection:
-                for name, key in await connection.execute(statement):
+            async with self._reading(connection) as reader:
+                for name, key in await reader.execute(statement):
                     self._remember_namespace(name, key)
         return {name: self._namespace_keys[name] for name in wanted if name in self._namespace_keys}
 
@@ -102,7 +107,9 @@ class Identities:
                     self._remember_namespace(name, key)
         return {key: self._namespace_names[key] for key in wanted if key in self._namespace_names}
 
-    async def audiences(self, keys: Iterable[int]) -> dict[int, AudienceRecord]:
+    async def audiences(
+        self, keys: Iterable[int], connection: AsyncConnection | None = None
+    ) -> dict[int, AudienceRecord]:
         """Give audiences by key."""
         found: dict[int, AudienceRecord] = {}
         missing: list[int] = []
@@ -113,7 +120,7 @@ class Identities:
             else:
                 found[key] = record
         if missing:
-            for record in await self._fetch_audiences(audiences.c.audience_key.in_(missing)):
+            for record in await self._fetch_audiences(audiences.c.audience_key.in_(missing), connection):
                 self._remember_audience(record)
                 found[record.key] = record
         return found
@@ -226,7 +233,10 @@ class Identities:
             self._remember_audience(record)
             found[AudienceName(record.namespace, record.readers, record.owner)] = record
 
-    async def _fetch_audiences(self, condition: Any) -> list[AudienceRecord]:
+    def _reading(self, connection: AsyncConnection | None) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._database.reading() if connection is None else nullcontext(connection)
+
+    async def _fetch_audiences(self, condition: Any, connection: AsyncConnection | None = None) -> list[AudienceRecord]:
         statement = (
             select(
                 audiences.c.audience_key,
@@ -238,8 +248,8 @@ class Identities:
             .join(namespaces, namespaces.c.namespace_key == audiences.c.namespace_key)
             .where(condition)
         )
-        async with self._database.reading() as connection:
-            rows = await connection.execute(statement)
+        async with self._reading(connection) as reader:
+            rows = (await reader.execute(statement)).all()
         return [
             AudienceRecord(key, namespace_key, name, None if readers is None else tuple(json.loads(readers)), owner)
             for key, namespace_key, name, readers, owner in rows

@@ -114,7 +114,8 @@ class PageReader:
         limit = size + 1 + (start is not None)
         while True:
             rows, boundary = await self._collect(keys, limit)
-            records = await to_records(self._identities, await self._complete_tie(rows, limit))
+            rows_of_page = await self._complete_tie(rows, limit)
+            records = await to_records(self._identities, rows_of_page, self._connection)
             kept = keep_between(self._request, records)
             if len(kept) > size:
                 return kept, None
@@ -172,9 +173,11 @@ MOST_TIED = 10_000
 """The most events of different namespaces that may share one time and one id in a page."""
 
 
-async def to_records(identities: Identities, rows: Sequence[Row[Any]]) -> list[EventRecord]:
+async def to_records(
+    identities: Identities, rows: Sequence[Sequence[Any]], connection: AsyncConnection
+) -> list[EventRecord]:
     """Turn rows of EVENT_COLUMNS into records, with the names that stand behind their keys."""
-    known = await identities.audiences({row[0] for row in rows})
+    known = await identities.audiences({row[0] for row in rows}, connection)
     return [_to_record(row, known[row[0]]) for row in rows]
 
 

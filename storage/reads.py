@@ -33,7 +33,7 @@ async def fetch_events_by_id(database: Database, ids: Iterable[str], *, scope: S
     async with database.reading() as connection:
         for chunk in _chunks(sorted(set(ids))):
             rows = (await connection.execute(build_events_by_id(chunk, scope))).all()
-            for record in await to_records(database.identities, rows):
+            for record in await to_records(database.identities, rows, connection):
                 found[record.id].append(record)
     for records in found.values():
         records.sort(key=lambda record: record.namespace)
@@ -45,9 +45,8 @@ async def fetch_links(
 ) -> dict[EventKey, list[LinkRecord]]:
     """Read which objects each event touched, by (type, id, namespace) (P6)."""
     links: dict[EventKey, list[LinkRecord]] = {key: [] for key in keys}
+    by_key = {number: name for name, number in (await _namespace_keys(database, keys)).items()}
     async with database.reading() as connection:
-        names = await _namespace_keys(database, keys)
-        by_key = {number: name for name, number in names.items()}
         for chunk in _chunks(sorted({key.id for key in keys})):
             for row in (await connection.execute(build_links(chunk, scope))).all():
                 key = EventKey(by_key.get(row.namespace_key, ""), row.event_id)
@@ -97,7 +96,7 @@ async def fetch_child_pages(
                 dialect_name=database.dialect_name,
             )
             rows = (await connection.execute(statement)).all()
-            for record in await to_records(database.identities, rows):
+            for record in await to_records(database.identities, rows, connection):
                 found[EventKey(record.namespace, record.parent_id or "")].append(record)
     return {key: to_page(request, keep_between(request, found[key]), None) for key in parents}
 
@@ -115,7 +114,7 @@ async def _fetch_chains(
         start = (key.id, names[key.namespace])
         deepest[start] = max(depth, deepest.get(start, 0))
     rows = (await connection.execute(build_ancestors(deepest, scope))).all()
-    records = await to_records(database.identities, [row[2:] for row in rows])
+    records = await to_records(database.identities, [row[2:] for row in rows], connection)
     found: dict[EventKey, list[tuple[int, EventRecord]]] = defaultdict(list)
     for row, record in zip(rows, records, strict=True):
         found[EventKey(record.namespace, row.start_id)].append((row.depth, record))

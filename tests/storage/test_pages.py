@@ -1,5 +1,6 @@
 """Pages of events: EV3, EV9, L2 and rules P1 to P3 of semantics.md."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,7 @@ async def walk(
     keys: list[tuple[str, str]] = []
     cursor: EventCursor | None = None
     for _ in range(10_000):
-        ends = {"before": cursor} if backward else {"after": cursor}
+        ends: dict[str, Any] = {"before": cursor} if backward else {"after": cursor}
         found = await page(database, selector, size=size, order=order, backward=backward, as_of=as_of, **ends)
         part = [(record.id, record.namespace) for record in found.records]
         keys = part + keys if backward else keys + part
@@ -292,3 +293,17 @@ async def test_extra_is_read_only_when_asked_for(database: Database) -> None:
     )
     assert without.records[0].extra is None
     assert record_cursor(without.records[0], NEWEST) == found.end_cursor
+
+
+async def test_many_first_pages_at_once_share_a_small_pool(database_url: str) -> None:
+    """A page that looks names up for the first time needs no second connection while it holds its own."""
+    writer = await Database.open(database_url)
+    await store(writer, [row(number, namespace=f"n{number}") for number in range(1, 21)])
+    await writer.close()
+    database = await Database.open(database_url, DatabaseOptions(pool_size=1, connect_timeout_seconds=5))
+    try:
+        named = (equals_any(EventField.NAMESPACE, (f"n{number}",)) for number in range(1, 21))
+        found = await asyncio.gather(*(page(database, selector) for selector in named))
+        assert [messages(each) for each in found] == [[f"event {number}"] for number in range(1, 21)]
+    finally:
+        await database.close()
