@@ -87,6 +87,7 @@ class EventValidator:
                 parent_id=parent_id,
                 registration_id=registration_id,
                 record_count=record_count,
+                duration_ms=duration_ms,
             ),
         )
 

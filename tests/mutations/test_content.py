@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from mutations.drafts import ObjectDraft
+from mutations.limits import IngestLimits
+from mutations.validation import EventValidator
 from storage.engine import Database
 from tests.mutations.drafts import FIRST_ID, NOW, SECOND_ID, draft, outcomes
 
@@ -60,6 +62,14 @@ async def test_is_other_content(name, new_database_url) -> None:
     """I3, I14: as sent."""
     first, second = OTHER[name]
     assert await _sent_twice(new_database_url, first, second) == ["ACCEPTED", "CONFLICT CONFLICT"]
+
+
+def test_hash_of_what_is_stored_never_changes() -> None:
+    """Stores outlive programs: another hash would turn each resend of an older event into a conflict."""
+    validator = EventValidator(home_namespace="default", limits=IngestLimits(), received_at=NOW)
+    plain, full = draft(), draft(objects=[("b", "2", "r"), ("a", "1")], extra='{"b":1.10,"a":[]}', duration_ms=1)
+    assert validator.to_row(plain).content_hash.hex() == "60aae149eceb05a95290a77d7244c354"
+    assert validator.to_row(full).content_hash.hex() == "194540c72ae440450709788e771d8788"
 
 
 async def _sent_twice(new_database_url: Any, first: dict[str, Any], second: dict[str, Any]) -> list[str]:
