@@ -104,5 +104,5 @@ async def _mariadb_rows(connection: AsyncConnection) -> int:
     """Count entries and rows read from indexes and tables, without those of temporary tables."""
     result = await connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Handler_read%%'")
     counted = ("Handler_read_first", "Handler_read_key", "Handler_read_last", "Handler_read_next", "Handler_read_prev")
-    values: dict[str, str] = {name: value for name, value in result.tuples().all()}
-    return sum(int(value) for name, value in values.items() if name in counted)
+    rows: list[Any] = list(result.all())
+    return sum(int(value) for name, value in rows if name in counted)
