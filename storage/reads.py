@@ -170,7 +170,7 @@ def _build_chain(starts: dict[tuple[str, int], int], scope: Scope) -> CTE:
         events.c.parent_id.label("id"),
         events.c.namespace_key,
         literal(1).label("depth"),
-    ).where(seeds, events.c.parent_id.is_not(None))
+    ).where(seeds, events.c.parent_id.is_not(None), build_scope_condition(scope))
     chain = first.cte("chain", recursive=True)
     parent = events.alias("parent")
     further = (

@@ -7,7 +7,8 @@ from typing import Any
 from storage.appends import AppendOutcome, EventRow, append_batch
 from storage.engine import Database
 from storage.identities import AudienceName
-from storage.records import LinkRecord, ObjectRecord
+from storage.records import EventKey, LinkRecord, ObjectRecord
+from storage.scopes import Scope
 
 START = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z in microseconds."""
@@ -46,3 +47,19 @@ async def store(database: Database, rows: Sequence[EventRow], *, received_at: in
     """Append rows that are new."""
     outcomes = await append_batch(database, rows, received_at=received_at)
     assert set(outcomes) <= {AppendOutcome.ACCEPTED}
+
+
+def key_of(number: int, namespace: str = "default") -> EventKey:
+    """Give the key of event `number`."""
+    return EventKey(namespace, event_id(number))
+
+
+async def scope_of_namespaces(database: Database, *names: str) -> Scope:
+    """What a reader of whole namespaces may see."""
+    return Scope(namespace_keys=frozenset((await database.identities.namespace_keys(names)).values()))
+
+
+async def scope_of_audiences(database: Database, *names: AudienceName) -> Scope:
+    """What a reader may see who belongs to single audiences."""
+    known = await database.identities.intern_audiences(names)
+    return Scope(audience_keys=frozenset(record.key for record in known.values()))
