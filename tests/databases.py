@@ -128,6 +128,8 @@ class MariaServer:
     def pause(self) -> None:
         """Freeze the server (SIGSTOP): connections stay open and nothing answers."""
         os.kill(self.pid, signal.SIGSTOP)
+        # Its threads stop one after the other; before the last has, an answer may still come.
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Let a paused server go on (SIGCONT)."""
