@@ -19,7 +19,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors.multiprocess import Multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from gateway.app import create_app
 from gateway.hosts import is_loopback
@@ -128,8 +128,21 @@ class _Supervisor(Multiprocess):
         return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
 
     def keep_subprocess_alive(self) -> None:
-        """Begin dead workers again, and drop their gauges."""
-        super().keep_subprocess_alive()
+        """Replace dead workers, and drop their gauges.
+
+        uvicorn would also kill those that do not answer within seconds. On a busy machine that are the ones that are
+        still starting, and then none ever does; a worker that was paused may go on.
+        """
+        for place, process in enumerate(self.processes):
+            if self.should_exit.is_set() or process.process.is_alive():
+                continue
+            if process.exitcode == STARTUP_FAILURE:
+                logger.error("a worker cannot start, so nobody serves", pid=process.pid)
+                self.should_exit.set()
+                return
+            logger.warning("worker died, another one takes its place", pid=process.pid, exit_code=process.exitcode)
+            self.processes[place] = Process(self.config, self.sockets)
+            self.processes[place].start()
         forget_dead_workers(os.getpid())
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable
 
 
@@ -13,3 +14,12 @@ async def wait_until(condition: Callable[[], bool | Awaitable[bool]], *, seconds
             if await holds if inspect.isawaitable(holds) else holds:
                 return
             await asyncio.sleep(0.02)
+
+
+def wait_for(condition: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None:
+    """The same outside of an event loop; `what` says in the error what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come within {seconds:g} s")
+        time.sleep(0.02)
