@@ -51,6 +51,8 @@ async def fetch_request_objects(
     """Read the first `size` objects that a request's visible events touched, by (namespace, type, id)."""
     async with database.reading() as connection:
         plan, boundary = await _plan(database, connection, request_id, scope, namespaces)
+        if plan.is_empty:
+            return []
         statement = build_touched_objects(plan, boundary, size=size, dialect_name=database.dialect_name)
         return [ObjectRecord(*row) for row in (await connection.execute(statement)).all()]
 
