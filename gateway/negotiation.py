@@ -1,11 +1,15 @@
 """Which media type an answer has, after the GraphQL-over-HTTP specification (rules W2, W5, W6)."""
 
+from functools import lru_cache
+
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 
 _OFFERED = (GRAPHQL_RESPONSE, JSON)
 
 
+# Clients send few different headers, and each of them with every request.
+@lru_cache(maxsize=256)
 def choose_media_type(accept: str | None) -> str | None:
     """Give the media type of the answer; None when the client takes none that is offered (406).
 
@@ -51,6 +55,7 @@ def _weight_of(offered: str, ranges: list[tuple[str, float, bool]]) -> tuple[flo
     return found
 
 
+@lru_cache(maxsize=256)
 def is_json_content(content_type: str | None) -> bool:
     """Tell whether a request body is declared as JSON in UTF-8 (W2, W5)."""
     if content_type is None:
