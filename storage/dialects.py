@@ -283,9 +283,10 @@ def insert_missing(table: Table, dialect_name: str) -> Any:
     """INSERT that leaves rows alone whose key is there. Unlike INSERT IGNORE it lets no other fault pass in silence."""
     if dialect_name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
-    statement = mysql.insert(table)
-    kept = next(iter(table.primary_key.columns))
-    return statement.on_duplicate_key_update({kept.name: kept})
+    # Never the growing key: MariaDB goes on counting from a key that is assigned here, meets keys that another writer
+    # has taken meanwhile, and takes the new rows for theirs.
+    kept = [column for column in table.columns if column is not table.autoincrement_column][-1]
+    return mysql.insert(table).on_duplicate_key_update({kept.name: kept})
 
 
 def insert_adding(table: Table, dialect_name: str, added: Sequence[str]) -> Any:

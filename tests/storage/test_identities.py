@@ -1,6 +1,8 @@
 """Identities: names become keys once, whoever comes first, and caches never know more than the database (EV10)."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -9,6 +11,8 @@ from storage.engine import Database, StatementEvent
 from storage.errors import StorageError
 from storage.identities import AudienceName, AudienceRecord, LruCache
 from storage.records import ObjectRecord
+from tests.databases import MARIADB_DRIVERS, MariaServer
+from tests.waiting import wait_until
 
 PLAIN = AudienceName("default", None, None)
 NOBODY = AudienceName("default", (), None)
@@ -96,3 +100,34 @@ async def test_too_long_name_is_an_error_not_a_shorter_name(database: Database) 
         await database.identities.intern_namespaces(["x" * 65])
     async with database.reading() as connection:
         assert (await connection.execute(text("SELECT COUNT(*) FROM namespaces"))).scalar_one() == 0
+
+
+# Not innodb_trx: that is not looked at anew as long as somebody asks all the time.
+_WAITS = "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'INSERT INTO objects%' AND time_ms > 100"
+
+
+@pytest.mark.parametrize("driver", MARIADB_DRIVERS)
+async def test_no_object_is_lost_between_two_writers(
+    driver: str, new_database_url: Callable[[str], str], mariadb_server: MariaServer
+) -> None:
+    """EV2: a writer that meets another one's objects in the middle of its own still writes the rest.
+
+    The first row waits for a third party, so that the other writer's keys are higher than those of the waiting one.
+    """
+    url = new_database_url(driver)
+    name = url.rpartition("/")[2]
+    first, second = await Database.open(url), await Database.open(url)
+    mine = [ObjectRecord("default", "node", object_id) for object_id in "abcd"]
+    others = [ObjectRecord("default", "node", object_id) for object_id in "befg"]
+    with closing(mariadb_server.connect(name)) as third, third.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("INSERT INTO objects (namespace, object_type, object_id) VALUES ('default', 'node', 'a')")
+        waiting = asyncio.create_task(first.identities.intern_objects(mine))
+        await wait_until(lambda: bool(mariadb_server.execute(_WAITS)))
+        found = await second.identities.intern_objects(others)
+        cursor.execute("COMMIT")
+    keys = await waiting
+    assert set(keys) == set(mine)
+    assert len({*keys.values(), *found.values()}) == 7
+    await first.close()
+    await second.close()
