@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import LargeBinary, insert, null, select, text, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.connections import SHOWN_SQL
 from storage.dialects import driver_insert
 from storage.identifiers import uuid_to_bytes
 from storage.identities import AudienceName, AudienceRecord
 from storage.json_values import spell_keys
+from storage.literals import insert_statements
 from storage.positions import next_position
 from storage.records import LinkRecord, ObjectRecord
 from storage.tables import deleted_ids, event_count_deltas, event_objects, events, ingest_batches
@@ -161,7 +163,8 @@ class _Batch:
         for start in range(0, len(ids), _LOOKUP_IDS):
             # Hexadecimal digits need no escaping; a thousand parameters cost more than the look-up itself.
             wanted = ",".join([f"x'{each.hex()}'" for each in ids[start : start + _LOOKUP_IDS]])
-            result: Any = await connection.exec_driver_sql(_LOOKUP.replace(_WANTED, wanted))
+            statement = _LOOKUP.replace(_WANTED, wanted)
+            result: Any = await connection.exec_driver_sql(statement, execution_options={SHOWN_SQL: _LOOKUP})
             for row in result:
                 found.setdefault((row[0], row[1]), _Stored(row[2], row[3]))
         return found
@@ -206,9 +209,14 @@ class _Batch:
     async def _insert_rows(
         self, connection: AsyncConnection, table: Any, columns: tuple[str, ...], values: list[tuple[Any, ...]]
     ) -> None:
-        # The drivers make one INSERT of many rows out of this, below 1 MB each; SQLAlchemy's own treatment of
-        # parameters would cost half as much again as the driver's.
-        await connection.exec_driver_sql(driver_insert(table, columns, connection.dialect), values)
+        # SQLAlchemy's own treatment of parameters would cost half as much again as the driver's.
+        template = driver_insert(table, columns, connection.dialect)
+        if self._database.dialect_name == "sqlite":
+            await connection.exec_driver_sql(template, values)
+            return
+        prefix = template.partition("VALUES")[0] + "VALUES "
+        for statement in insert_statements(prefix, values):
+            await connection.exec_driver_sql(statement, execution_options={SHOWN_SQL: template})
 
     def _event_values(self, new: Sequence[int], batch_key: int) -> list[tuple[Any, ...]]:
         values = []

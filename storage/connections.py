@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # It logs every duplicate key as a warning; what matters of that comes back as an error.
 logging.getLogger("asyncmy").setLevel(logging.ERROR)
 
+SHOWN_SQL = "timeloom_shown_sql"
+"""Execution option of a statement that has values in its text: what observers see instead."""
+
 _PING_AFTER_SECONDS = 30.0
 # How many steps of SQLite's virtual machine pass between two looks at the clock: a few milliseconds.
 _SQLITE_STEPS = 50_000

@@ -240,10 +240,11 @@ class Database:
             if silence and state.limit is not None:
                 state.limit.reschedule(asyncio.get_running_loop().time() + silence)
 
-        def after(connection: Any, cursor: Any, sql: str, *_: Any) -> None:
+        def after(connection: Any, cursor: Any, sql: str, _parameters: Any, context: Any, _many: bool) -> None:
             state = connection.info["timeloom"]
             if silence and state.limit is not None:
                 state.limit.reschedule(None)
+            sql = context.execution_options.get(connections.SHOWN_SQL, sql)
             self._tell(sql, state.started, rows=cursor.rowcount, failed=False)
 
         def failed(context: Any) -> None:
@@ -253,7 +254,8 @@ class Database:
             state.interrupt()
             if silence and state.limit is not None and not state.limit.expired():
                 state.limit.reschedule(None)
-            self._tell(context.statement, state.started, rows=-1, failed=True)
+            options = {} if context.execution_context is None else context.execution_context.execution_options
+            self._tell(options.get(connections.SHOWN_SQL, context.statement), state.started, rows=-1, failed=True)
 
         event.listen(engine.sync_engine, "before_cursor_execute", before)
         event.listen(engine.sync_engine, "after_cursor_execute", after)
