@@ -6,16 +6,19 @@ multiprocess mode of prometheus-client) and any of them answers for all.
 """
 
 import os
+import shutil
+import tempfile
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from mutations.ingest import IngestReport
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from mutations.drafts import EventDraft
+from mutations.ingest import IngestReport
 from storage.engine import PoolStatus, StatementEvent
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,6 +26,7 @@ DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus-client when it is imported, so it is set before the workers start."""
 OTHER: Final = "other"
 
+_DIRECTORY_PREFIX: Final = "timeloom-metrics-"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _BATCHES = (1, 2, 5, 10, 20, 50, 100, 200)
 _STATEMENT_KINDS = frozenset({"select", "insert", "update", "delete", "with"})
@@ -124,6 +128,18 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+@contextmanager
+def metrics_directory() -> Iterator[str]:
+    """Give a directory for the workers' counts and remove it afterwards; so are those of servers that were killed."""
+    parent = Path(tempfile.gettempdir())
+    for left in parent.glob(f"{_DIRECTORY_PREFIX}*"):
+        owner = left.name.removeprefix(_DIRECTORY_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and left.stat().st_uid == os.getuid():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{_DIRECTORY_PREFIX}{os.getpid()}-", dir=parent) as directory:
+        yield directory
 
 
 def forget_dead_workers(parent: int) -> None:

@@ -1,12 +1,16 @@
 """/metrics: what is counted, with which labels, and that labels never hold what a client wrote (GQ7)."""
 
+import os
 import re
+import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import httpx2
 import pytest
 
-from gateway.metrics import Metrics
+from gateway.metrics import Metrics, metrics_directory
 from storage.engine import StatementEvent
 from tests.gateway.serving import post, serve_in_process
 
@@ -89,6 +93,24 @@ def test_statements_are_told_apart_by_their_first_word() -> None:
     counts = dict(re.findall(r'timeloom_statement_seconds_count\{kind="(\w+)"\} (\S+)', text))
     assert counts == {"select": "2.0", "with": "1.0", "insert": "1.0", "other": "2.0", "update": "1.0"}
     assert 'timeloom_failed_statements_total{kind="other"} 1.0' in text
+
+
+def test_directories_of_killed_servers_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    names = [
+        f"timeloom-metrics-{ended.pid}-abc",
+        f"timeloom-metrics-{os.getpid()}-abc",
+        "timeloom-metrics-x",
+        "other-1",
+    ]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "counter_1.db").touch()
+    with metrics_directory() as directory:
+        assert Path(directory).is_dir()
+    assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
 
 
 def test_event_rows_is_a_gauge_set_from_the_counts() -> None:
