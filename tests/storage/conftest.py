@@ -1,5 +1,6 @@
 """Fixtures of the storage room."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -20,6 +21,10 @@ def sequence() -> Callable[[Database], Awaitable[int]]:
             while not sequencer.leads:
                 await sequencer.turn()
             await sequencer.turn()
+            # Ended in order, so that the next call need not wait for the lease to expire.
+            stop = asyncio.Event()
+            stop.set()
+            await sequencer.run(stop)
         return await fetch_live_position(database)
 
     return number_all
