@@ -295,7 +295,8 @@ async def _discard(connection: AsyncConnection) -> None:
 
 
 async def _give_back(connection: AsyncConnection) -> None:
+    # Nothing is sent: reads have nothing to reset, writes have ended before (see _transact).
     if not connection.closed:
         if not connection.invalidated:
             connections.state_of(connection).limit = None
-        await asyncio.shield(connection.close())
+        await connection.close()
