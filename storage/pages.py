@@ -108,7 +108,7 @@ class PageReader:
     async def read(self) -> tuple[list[EventRecord], Bound | None]:
         """Give the records and, when the scan limit was reached before the page was full, the key it ended at."""
         size, start, stop = self._request.size, self._request.start, self._request.stop
-        keys = KeyRange(self._request.descending, to_bound(start), to_bound(stop))
+        keys = KeyRange(self._request.descending, _to_start(self._request), to_bound(stop))
         # One more tells whether the list goes on; the cursor's own event is read again, because events of several
         # namespaces may share its time and id, and their order is by name, which no index knows.
         limit = size + 1 + (start is not None)
@@ -234,6 +234,19 @@ def to_page(request: PageRequest, found: list[EventRecord], boundary: Bound | No
 def to_bound(cursor: EventCursor | None) -> Bound | None:
     """Give the bound at a cursor, the events that share its time and id included."""
     return None if cursor is None else Bound(cursor.occurred_at, cursor.event_id, inclusive=True)
+
+
+def _to_start(request: PageRequest) -> Bound | None:
+    """Give the bound where reading begins.
+
+    A cursor from where a page ended at the scan limit has all namespaces of its key behind it: examining that key again
+    could use up a small scan limit, and the next page would end where it began, for ever.
+    """
+    bound, cursor = to_bound(request.start), request.start
+    if bound is None or cursor is None:
+        return None
+    beyond = _BEFORE_ALL_NAMES if request.descending else _AFTER_ALL_NAMES
+    return bound._replace(inclusive=cursor.namespace != beyond)
 
 
 def _is_tie(left: Row[Any], right: Row[Any]) -> bool:
