@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import CTE, Select, and_, literal, or_, select
+from sqlalchemy import CTE, Select, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.conditions import build_scope_condition
@@ -120,16 +120,7 @@ async def _fetch_chains(
         found[EventKey(record.namespace, row.start_id)].append((row.depth, record))
     for key, depth in requests:
         chain = sorted(found[key], key=lambda entry: entry[0])
-        chains[key, depth] = _cut_at_repeat(key, [record for _, record in chain])[:depth]
-
-
-def _cut_at_repeat(start: EventKey, chain: list[EventRecord]) -> list[EventRecord]:
-    seen = {start}
-    for index, record in enumerate(chain):
-        if record.key in seen:
-            return chain[:index]
-        seen.add(record.key)
-    return chain
+        chains[key, depth] = [record for _, record in chain[:depth]]
 
 
 def build_events_by_id(ids: Sequence[str], scope: Scope) -> Select[Any]:
@@ -149,11 +140,14 @@ def build_links(ids: Sequence[str], scope: Scope) -> Select[Any]:
 def build_ancestors(starts: dict[tuple[str, int], int], scope: Scope) -> Select[Any]:
     """Ask for the chains of parents above some events, each to its own depth, by one recursive statement.
 
-    A cycle goes round until the depth is reached and is cut by the reader, so its cost is bounded by the depth.
+    No chain comes back to its start; a cycle above it goes round until the depth is reached, over keys alone, and each
+    event is read once, at its nearest depth (T5).
     """
     chain = _build_chain(starts, scope)
-    joined = chain.join(events, and_(events.c.id == chain.c.id, events.c.namespace_key == chain.c.namespace_key))
-    statement = select(chain.c.start_id, chain.c.depth, *EVENT_COLUMNS).select_from(joined)
+    key = (chain.c.start_id, chain.c.id, chain.c.namespace_key)
+    nearest = select(*key, func.min(chain.c.depth).label("depth")).group_by(*key).subquery("nearest")
+    joined = nearest.join(events, and_(events.c.id == nearest.c.id, events.c.namespace_key == nearest.c.namespace_key))
+    statement = select(nearest.c.start_id, nearest.c.depth, *EVENT_COLUMNS).select_from(joined)
     return statement.where(build_scope_condition(scope))
 
 
@@ -170,13 +164,13 @@ def _build_chain(starts: dict[tuple[str, int], int], scope: Scope) -> CTE:
         events.c.parent_id.label("id"),
         events.c.namespace_key,
         literal(1).label("depth"),
-    ).where(seeds, events.c.parent_id.is_not(None), build_scope_condition(scope))
+    ).where(seeds, events.c.parent_id != events.c.id, build_scope_condition(scope))
     chain = first.cte("chain", recursive=True)
     parent = events.alias("parent")
     further = (
         select(chain.c.start_id, parent.c.parent_id, chain.c.namespace_key, chain.c.depth + 1)
         .join(parent, and_(parent.c.id == chain.c.id, parent.c.namespace_key == chain.c.namespace_key))
-        .where(chain.c.depth < most, parent.c.parent_id.is_not(None), build_scope_condition(scope, parent))
+        .where(chain.c.depth < most, parent.c.parent_id != chain.c.start_id, build_scope_condition(scope, parent))
     )
     return chain.union_all(further)
 

@@ -2,7 +2,7 @@
 
 import json
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -26,6 +26,14 @@ async def numbers_of(database: Database, selector: Selector) -> list[int]:
     async with database.reading() as connection:
         found = (await connection.execute(select(events.c.id).where(condition).order_by(events.c.id))).scalars()
         return [int(identifier.replace("-", ""), 16) for identifier in found]
+
+
+async def answers_of(database: Database, selectors: Sequence[Selector]) -> dict[str, list[bool]]:
+    """Which selectors hold for each event, by its `extra`; in one statement."""
+    columns = [build_condition(selector, database.dialect_name) for selector in selectors]
+    async with database.reading() as connection:
+        rows = (await connection.execute(select(events.c.extra, *columns))).all()
+    return {extra: [bool(answer) for answer in answers] for extra, *answers in rows}
 
 
 def at(*path: str) -> Callable[..., JsonTest]:
@@ -307,14 +315,15 @@ async def test_values_compare_alike_everywhere(database: Database) -> None:
     """F9, F12, F13, F20 and NU7: each row of the table above, and its complement (contract: negation is complement)."""
     extras = list(dict.fromkeys(text for text, *_ in VALUES))
     await store(database, [row(number, extra=f'{{"k": {text}}}') for number, text in enumerate(extras)])
-    everything = set(range(len(extras)))
     failures = []
-    for text, comparison, wanted, expected in VALUES:
-        test = at("k")(comparison, wanted)
-        found = set(await numbers_of(database, test))
-        rest = set(await numbers_of(database, Not(test)))
-        if (extras.index(text) in found) is not expected or rest != everything - found:
-            failures.append((text, comparison, wanted, expected))
+    for start in range(0, len(VALUES), 40):
+        some = VALUES[start : start + 40]
+        tests = [at("k")(comparison, wanted) for _, comparison, wanted, _ in some]
+        answers = await answers_of(database, [*tests, *map(Not, tests)])
+        for place, (text, _, _, expected) in enumerate(some):
+            own = answers[spell_keys(f'{{"k": {text}}}')][place]
+            if own is not expected or any(row[place] is row[place + len(some)] for row in answers.values()):
+                failures.append(some[place])
     assert failures == []
 
 
