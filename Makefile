@@ -38,7 +38,7 @@ run: setup ## Load a demo history when the store is new, and serve on 127.0.0.1:
 	@timeloom serve --host 127.0.0.1 --port 8000
 
 test: test-setup check ## All checks, then all tests
-	@TMPDIR=$(TEST_TMPDIR) pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@TMPDIR=$(TEST_TMPDIR) pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 check: setup ## Lint, format, types, who imports whom; never writes
 	ruff check --no-fix .

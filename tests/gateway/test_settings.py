@@ -26,7 +26,7 @@ def write(directory: Path, text: str) -> Path:
 
 
 def test_without_anything_the_defaults_hold() -> None:
-    loaded = load_settings(environment={"HOME": "/root"})
+    loaded = load_settings(environment={"HOME": "/home/ann"})
     assert loaded.settings.database_url == DEFAULT_DATABASE_URL
     assert (loaded.settings.host, loaded.settings.port, loaded.settings.workers) == ("127.0.0.1", 8000, 1)
     assert loaded.settings.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
