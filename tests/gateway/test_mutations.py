@@ -202,7 +202,7 @@ def test_every_field_reaches_the_draft() -> None:
         )
     }
     sent = EventInput(
-        **texts,
+        **texts,  # type: ignore[arg-type]
         objects=[EventObjectInput(object_type="t", object_id="i", namespace="n", role="r")],
         timestamp=DateTime(5),
         severity=Severity.ERROR,

@@ -1,0 +1,45 @@
+BEGIN IMMEDIATE;
+
+BEGIN IMMEDIATE;
+
+BEGIN IMMEDIATE;
+
+INSERT INTO event_count_deltas (audience_key, minute, event_type, severity, success, event_rows, occurrences, arrival_day)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+INSERT INTO event_objects (object_key, audience_key, occurred_at, event_id, namespace_key, object_type, event_type, severity, role)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+INSERT INTO events (id, namespace_key, audience_key, event_type, category, severity, severity_text, occurred_at, received_at, source, message, extra, duration_ms, success, actor, actor_claim, session_id, request_id, correlation_id, parent_id, trace_id, span_id, parent_span_id, registration_id, record_count, content_hash, batch_key, batch_index)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+INSERT INTO ingest_batches (received_at, event_count, position)
+VALUES (?, ?, ?);
+
+INSERT INTO leases (name, owner, epoch, expires_at, high_water)
+VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET high_water = (leases.high_water + excluded.high_water) RETURNING high_water;
+
+INSERT INTO object_audiences (object_key, audience_key)
+VALUES (?, ?)
+ON CONFLICT DO NOTHING;
+
+INSERT INTO objects (namespace, object_type, object_id)
+VALUES (?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+SELECT events.id AS id, events.namespace_key, events.content_hash, events.batch_key
+FROM events
+WHERE events.id IN (wanted_ids)
+UNION ALL SELECT deleted_ids.id AS id, deleted_ids.namespace_key, NULL AS anon_1, NULL AS anon__1
+FROM deleted_ids
+WHERE deleted_ids.id IN (wanted_ids);
+
+SELECT objects.namespace, objects.object_type, objects.object_id, objects.object_key
+FROM objects
+WHERE objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?);
+
+SELECT objects.namespace, objects.object_type, objects.object_id, objects.object_key
+FROM objects
+WHERE objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?);
+

@@ -1,0 +1,28 @@
+SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.event_type, events.category, events.severity, events.severity_text, events.occurred_at, events.received_at, events.source, events.message, NULL AS extra, events.duration_ms, events.success, events.actor, events.actor_claim, events.session_id, events.request_id, events.correlation_id, CAST(events.parent_id AS UUID) AS parent_id, events.trace_id, events.span_id, events.parent_span_id, CAST(events.registration_id AS UUID) AS registration_id, events.record_count, events.repeat_count, events.last_occurred_at, events.restored
+FROM (SELECT place.occurred_at AS occurred_at, place.event_id AS id, place.namespace_key AS namespace_key
+FROM event_objects AS place FORCE INDEX (PRIMARY)
+WHERE place.object_key = %s AND place.audience_key = %s
+ORDER BY place.occurred_at DESC, id DESC
+LIMIT %s) AS page
+INNER JOIN events ON events.id = page.id AND events.namespace_key = page.namespace_key
+ORDER BY page.occurred_at DESC, page.id DESC;
+
+SELECT objects.namespace, objects.object_type, objects.object_id, (SELECT reference.occurred_at
+FROM event_objects AS reference
+WHERE reference.object_key = object_audiences.object_key AND reference.audience_key = object_audiences.audience_key
+ORDER BY reference.occurred_at
+LIMIT %s) AS first_at, (SELECT reference.occurred_at
+FROM event_objects AS reference
+WHERE reference.object_key = object_audiences.object_key AND reference.audience_key = object_audiences.audience_key
+ORDER BY reference.occurred_at DESC
+LIMIT %s) AS last_at
+FROM objects
+INNER JOIN object_audiences ON object_audiences.object_key = objects.object_key
+WHERE objects.namespace = %s AND objects.object_type = %s AND objects.object_id = %s;
+
+SELECT objects.object_key, object_audiences.audience_key
+FROM objects
+INNER JOIN object_audiences ON object_audiences.object_key = objects.object_key
+WHERE objects.object_type = %s AND objects.object_id = %s AND objects.namespace = %s
+ORDER BY objects.object_key, object_audiences.audience_key;
+
