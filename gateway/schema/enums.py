@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from enum import Enum
 
 import strawberry
-from mutations.ingest import IngestCode, IngestOutcome
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from mutations.ingest import IngestCode, IngestOutcome
 from storage.cursors import EventOrder
 from storage.selectors import EventField
 from storage.severities import Severity

@@ -7,6 +7,7 @@ the path of the place: `filter.and[0].actors`.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
+from math import isfinite
 from typing import Any, Final, TypeVar
 
 from strawberry import UNSET
@@ -23,7 +24,7 @@ from gateway.schema.filter_inputs import (
     JsonTest as JsonTestInput,
 )
 from gateway.schema.node_ids import parse_event_id, parse_kind_id
-from gateway.schema.texts import require_text
+from gateway.schema.texts import require_json, require_text
 from storage.errors import SelectorError, TooManyValuesError
 from storage.identifiers import parse_uuid
 from storage.selector_text import parse_selector
@@ -118,9 +119,17 @@ class _Conversion:
         if given.success is not UNSET:
             yield equals_any(EventField.SUCCESS, (given.success,))
         if given.min_duration_ms is not UNSET:
-            yield FieldTest(EventField.DURATION_MS, Comparison.GREATER_OR_EQUAL, given.min_duration_ms)
+            yield FieldTest(
+                EventField.DURATION_MS,
+                Comparison.GREATER_OR_EQUAL,
+                _require_finite(given.min_duration_ms, f"{path}.minDurationMs"),
+            )
         if given.max_duration_ms is not UNSET:
-            yield FieldTest(EventField.DURATION_MS, Comparison.LESS_OR_EQUAL, given.max_duration_ms)
+            yield FieldTest(
+                EventField.DURATION_MS,
+                Comparison.LESS_OR_EQUAL,
+                _require_finite(given.max_duration_ms, f"{path}.maxDurationMs"),
+            )
 
     def _relations(self, given: EventFilter, path: str) -> Iterable[Selector]:
         if given.objects is not UNSET:
@@ -175,16 +184,15 @@ class _Conversion:
             test = JsonTest(keys, JsonComparison.IS_NULL if name == "isNull" else JsonComparison.EXISTS, None)
             return test if value else Not(test)
         if name in ("eq", "in"):
-            return JsonTest(
-                keys, JsonComparison.IN, tuple(map(str, self._list([value] if name == "eq" else value, where)))
-            )
+            values = self._list([value] if name == "eq" else value, where)
+            return JsonTest(keys, JsonComparison.IN, tuple(require_json(str(one), where) for one in values))
         if name in _JSON_ORDERINGS:
             if not _JSON_NUMBER.fullmatch(value):
                 raise BadUserInputError(f"{where} takes a number: texts and other values have no order here")
             return JsonTest(keys, _JSON_ORDERINGS[name], str(value))
         if name == "contains":
             return JsonTest(keys, JsonComparison.CONTAINS, require_text(value, where))
-        return JsonTest(keys, JsonComparison.INCLUDES, str(value))
+        return JsonTest(keys, JsonComparison.INCLUDES, require_json(str(value), where))
 
     def _texts(self, texts: Sequence[str], path: str) -> tuple[str, ...]:
         return tuple(require_text(text, f"{path}[{index}]") for index, text in enumerate(self._list(texts, path)))
@@ -259,6 +267,13 @@ def _require_no_nulls(given: object, path: str) -> None:
 def _require_time(value: int, path: str) -> int:
     if not EARLIEST <= value <= LATEST:
         raise BadUserInputError(f"{path} lies outside the years 1970 to 9999")
+    return value
+
+
+def _require_finite(value: float | None, path: str) -> float | None:
+    # A literal such as 1e400 passes GraphQL's own check, which only looks at variables.
+    if value is not None and not isfinite(value):
+        raise BadUserInputError(f"{path} is beyond every number that can be stored")
     return value
 
 

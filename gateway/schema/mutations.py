@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 import strawberry
 from graphql import FieldNode, ObjectValueNode, VariableNode
-from mutations.ingest import IngestReport, ingest_events
 
 from gateway.context import Info
 from gateway.schema.enums import IngestCode, IngestOutcome
 from gateway.schema.event_inputs import IngestEventsInput, to_draft
 from gateway.schema.fields import stored
 from mutations.drafts import EventDraft
+from mutations.ingest import IngestReport, ingest_events
 
 
 @strawberry.type(description="What became of one event of a batch.")

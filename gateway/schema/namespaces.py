@@ -1,13 +1,13 @@
 """NamespaceUsage: what each namespace holds (EV10)."""
 
 import strawberry
-from storage.counts import fetch_namespace_usage
 
 from gateway.context import Info
 from gateway.schema.connections import Count
 from gateway.schema.enums import CountKind
 from gateway.schema.fields import resolved, stored
 from gateway.schema.scalars import BigInt, DateTime
+from storage.counts import fetch_namespace_usage
 from storage.records import NamespaceRecord
 
 

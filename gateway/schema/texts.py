@@ -1,8 +1,10 @@
 """Texts from clients that go into statements and answers."""
 
+import json
 import re
 
 from gateway.errors import BadUserInputError
+from gateway.json_text import parse_json
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -14,4 +16,12 @@ def require_text(text: str, path: str) -> str:
         raise BadUserInputError(
             f"{path} holds half of a surrogate pair: send whole characters, as UTF-8 or \\u escapes in pairs"
         )
+    return text
+
+
+def require_json(text: str, path: str) -> str:
+    """Give a JSON text back; raise BadUserInputError when a text or a key in it holds a lone surrogate."""
+    # In a JSON text that can be encoded, surrogates are escapes.
+    if "\\u" in text:
+        require_text(json.dumps(parse_json(text), ensure_ascii=False), path)
     return text
