@@ -42,6 +42,8 @@ class Comparison:
 
     first: Measured
     second: Measured
+    one_server: bool
+    """Whether one server was on both sides: its CPU time cannot be told apart then."""
 
     @property
     def ratio(self) -> Spread:
@@ -75,6 +77,7 @@ def compare(
 ) -> Comparison:
     """Ask each side `requests` times per round, in random order, one at a time. A round before them warms up."""
     measured = (Measured(), Measured())
+    one_server = sides[0].server == sides[1].server
     with Connection(sides[0].server.port) as first, Connection(sides[1].server.port) as second:
         for turn in range(rounds + 1):
             order = [0, 1] * requests
@@ -84,11 +87,10 @@ def compare(
             if turn:
                 for side, clock, own in zip(measured, clocks, times, strict=True):
                     side.milliseconds.append(statistics.median(own))
-                    # One server on both sides: its time is that of all requests.
-                    count = requests if sides[0].server != sides[1].server else 2 * requests
+                    count = 2 * requests if one_server else requests
                     side.cpu_microseconds.append(clock.seconds() * 1e6 / count)
                 advance()
-    return Comparison(*measured)
+    return Comparison(*measured, one_server)
 
 
 def compare_rates(
@@ -113,7 +115,7 @@ def compare_rates(
                 measured[index].cpu_microseconds.append(cpu)
         if turn:
             advance()
-    return Comparison(*measured)
+    return Comparison(*measured, one_server=False)
 
 
 def _saturate(side: Side, requests: int, clients: int) -> tuple[float, float]:

@@ -273,7 +273,7 @@ class Bench:
             second=f"{second.median:.2f} ms",
             ratio=raw.ratio,
             shown_ratio=f"{_shown(raw.ratio)}, {raw.added_milliseconds:+.2f} ms",
-            cpu=_shown_cpu(raw),
+            cpu=_micros(to_spread(raw.first.cpu_microseconds).median) if raw.one_server else _shown_cpu(raw),
             target=target,
             met=met,
             raw=raw,
@@ -322,7 +322,8 @@ def _shown(ratio: Spread) -> str:
 
 def _shown_cpu(raw: Comparison) -> str:
     first, second = (to_spread(side.cpu_microseconds).median for side in (raw.first, raw.second))
-    return _micros(first) if first == second else f"{_micros(first)} / {_micros(second)}"
+    shares = zip(raw.first.cpu_microseconds, raw.second.cpu_microseconds, strict=True)
+    return f"{_micros(first)} / {_micros(second)} = {to_spread([own / other for own, other in shares]).median:.2f}"
 
 
 def _micros(value: float) -> str:
