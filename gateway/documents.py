@@ -32,7 +32,7 @@ from graphql import (
 
 from gateway.decoding import BatchVariable
 from gateway.errors import BadUserInputError, ErrorCode, QueryTooComplexError
-from gateway.limits import CostWalk, DocumentLimits, require_cost, require_shape
+from gateway.limits import CostWalk, DocumentLimits, as_size, require_cost, require_shape
 
 INGEST_FIELD = "ingestEvents"
 _MAX_COSTS = 64
@@ -123,14 +123,14 @@ class Documents:
     def require_affordable(self, document: Document, operation: Operation, variables: Mapping[str, Any]) -> None:
         """Raise QueryTooComplexError when the operation with these variables can ask for too many values."""
         names = operation._size_variables
-        key = () if names is None else tuple([_size_key(variables.get(name)) for name in names])
+        key = () if names is None else tuple([as_size(variables.get(name)) for name in names])
         cost = operation._costs.get(key) if names is not None else None
         if cost is None:
             sizes = {**_default_sizes(operation.node), **variables}
             walk = CostWalk(self._schema, document.fragments, sizes)
             cost = walk.of_operation(operation.node)
             operation._size_variables = tuple(sorted(walk.size_variables))
-            operation._costs[tuple([_size_key(variables.get(name)) for name in operation._size_variables])] = cost
+            operation._costs[tuple([as_size(variables.get(name)) for name in operation._size_variables])] = cost
             if len(operation._costs) > _MAX_COSTS:
                 operation._costs.popitem(last=False)
         require_cost(cost, self._limits)
@@ -236,15 +236,12 @@ def _count_uses(operation: OperationDefinitionNode, variable: str) -> int:
 
 
 def _default_sizes(operation: OperationDefinitionNode) -> dict[str, int]:
+    # Whole numbers are also defaults of other types, of any length; a size has 10 digits at most.
     return {
         each.variable.name.value: int(each.default_value.value)
         for each in operation.variable_definitions or ()
-        if isinstance(each.default_value, IntValueNode)
+        if isinstance(each.default_value, IntValueNode) and len(each.default_value.value) <= 11
     }
-
-
-def _size_key(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
 
 
 def _without_surrogates(error: GraphQLError) -> GraphQLError:

@@ -20,8 +20,9 @@ from typing import Any, TypeAlias
 
 JsonValue: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
 
-# Python's int() takes time that grows with the square of the digits; beyond this a number is kept as text and infinity.
-_MAX_INTEGER_DIGITS = 400
+# Python's int() takes time that grows with the square of the digits, and what is beyond a double cannot become one:
+# beyond this a number is kept as text and as a double, most often infinity.
+_MAX_INTEGER_DIGITS = 308
 
 
 class WrittenInteger(int):

@@ -29,6 +29,7 @@ from graphql import (
 from gateway.errors import QueryTooComplexError
 
 DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 1000
 _SIZE_ARGUMENTS = ("first", "last")
 
 
@@ -160,15 +161,25 @@ class CostWalk:
     def _size_of(self, node: FieldNode, default: int) -> int:
         for argument in node.arguments or ():
             if argument.name.value in _SIZE_ARGUMENTS:
-                value: Any = None
+                size: int | None = None
                 if isinstance(argument.value, IntValueNode):
-                    value = int(argument.value.value)
+                    size = as_size(int(argument.value.value))
                 elif isinstance(argument.value, VariableNode):
                     self.size_variables.add(argument.value.name.value)
-                    value = self._variables.get(argument.value.name.value)
-                if isinstance(value, int):
-                    return max(value, 1)
+                    size = as_size(self._variables.get(argument.value.name.value))
+                if size is not None:
+                    return size
         return default
+
+
+def as_size(value: Any) -> int | None:
+    """Give the size of a page that a value asks for; None when it asks for none.
+
+    GraphQL takes 1000.0 for an Int too. Above the maximum a page is refused where it is read, with a better text.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return min(max(value, 1), MAX_PAGE_SIZE) if isinstance(value, int) else None
 
 
 def _default_size(field: GraphQLField) -> int:

@@ -281,7 +281,11 @@ def parse_url(text: str) -> URL:
     if url.get_backend_name() == "sqlite":
         if not url.database or url.database == ":memory:":
             raise StorageError("an SQLite store is a file: sqlite+aiosqlite:///path/to/timeloom.db")
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        directory = Path(url.database).parent
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"the directory {directory} cannot be made: {error.strerror}") from None
     elif not url.database:
         raise StorageError("the database URL names no database: mariadb+aiomysql://user:password@host/database")
     return url

@@ -92,6 +92,7 @@ LENIENT = {
     "NUL": ('"message":"a\\u0000"', "message", "a\0"),
     "repeated name in extra": ('"extra":{"a":1,"a":2}', "extra", '{"a":1,"a":2}'),
     "number beyond a double in extra": ('"extra":1e400', "extra", "1e400"),
+    "duration of 310 digits": ('"durationMs":' + "1" * 310, "duration_ms", float("inf")),
     "endless duration": ('"durationMs":1e400', "duration_ms", float("inf")),
     "negative zero": ('"recordCount":-0', "record_count", 0),
     "endless count": ('"recordCount":1e400', "record_count", float("inf")),

@@ -347,12 +347,24 @@ def test_a_time_outside_the_stored_years_is_refused(value: str) -> None:
         ('{"fields": [{"field": "ACTOR", "test": {"prefix": "\\ud800"}}]}', "filter.fields[0].test.prefix"),
         ('{"extra": [{"path": ["\\ud800"], "test": {"exists": true}}]}', "filter.extra[0].path[0]"),
         ('{"selectors": ["actor=\\ud800"]}', "filter.selectors[0]"),
+        ('{"extra": [{"path": ["a"], "test": {"eq": {"\\ud800😀": 1}}}]}', "filter.extra[0].test.eq"),
+        ('{"extra": [{"path": ["a"], "test": {"in": [1, "\\ud800"]}}]}', "filter.extra[0].test.in"),
+        ('{"extra": [{"path": ["a"], "test": {"includes": "\\ud800"}}]}', "filter.extra[0].test.includes"),
     ],
 )
 def test_half_a_surrogate_pair_is_refused_with_its_place(text: str, place: str) -> None:
     code, message = refusal(text)
     assert code is ErrorCode.BAD_USER_INPUT
     assert message.startswith(f"{place} holds half of a surrogate pair: send whole characters")
+
+
+@pytest.mark.parametrize("name", ["minDurationMs", "maxDurationMs"])
+@pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 5000])
+def test_a_duration_beyond_every_number_is_refused_in_a_literal_too(name: str, value: str) -> None:
+    result, _ = _run(f"{{ selector(filter: {{{name}: {value}}}) }}", {})
+    assert result.errors is not None
+    assert code_of(result.errors[0].original_error) is ErrorCode.BAD_USER_INPUT
+    assert result.errors[0].message == f"filter.{name} is beyond every number that can be stored"
 
 
 def test_whole_surrogate_pairs_and_nul_are_texts_like_any_other() -> None:

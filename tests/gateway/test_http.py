@@ -193,6 +193,28 @@ async def test_a_body_over_the_limit_gets_413_and_names_the_limit(client: httpx2
     assert "TIMELOOM_MAX_BATCH_BYTES" in response.json()["errors"][0]["message"]
 
 
+async def test_a_body_far_over_the_limit_is_not_taken_to_its_end(client: httpx2.AsyncClient) -> None:
+    """W2: a client hears of the limit after its body, but nobody can send for ever."""
+    taken = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(100):
+            taken += 50_000
+            yield b" " * 50_000
+
+    response = await client.post("/graphql", content=pieces(), headers={"content-type": JSON})
+    assert (response.status_code, codes(response)) == (413, ["BATCH_TOO_LARGE"])
+    assert taken <= 5 * 300_000
+
+
+async def test_a_default_of_any_length_is_no_size(client: httpx2.AsyncClient) -> None:
+    """Whole numbers are literals of ID, Float and JSON as well, and Python reads none of more than 4300 digits."""
+    digits = "9" * 5000
+    response = await post(client, f"query ($id: ID! = {digits}) {{ event(id: $id) {{ id }} }}")
+    assert response.json() == {"data": {"event": None}}
+
+
 REQUEST_ERRORS = {
     "syntax": ({"query": "{"}, "PARSE_FAILED"),
     "empty document": ({"query": ""}, "PARSE_FAILED"),

@@ -55,7 +55,7 @@ def refusal(query: str, **changes: int) -> str:
     return str(refused.value)
 
 
-def cost_of(query: str, variables: dict[str, int] | None = None) -> int:
+def cost_of(query: str, variables: dict[str, float] | None = None) -> int:
     """Find the cost as the smallest limit that lets the operation pass."""
     low, high = 0, 1 << 40
     while low < high:
@@ -113,11 +113,14 @@ def test_a_document_nested_beyond_the_parser_is_too_complex() -> None:
         ("query ($n: Int = 20) { events(first: $n) { nodes { id } } }", {}, 1 + 20 * 2),
         ("query ($n: Int) { events(first: $n) { nodes { id } } }", {}, 1 + 50 * 2),
         ("{ events(first: -5) { nodes { id } } }", {}, 1 + 1 * 2),
+        ("query ($n: Int) { events(first: $n) { nodes { id } } }", {"n": 1000.0}, 1 + 1000 * 2),
+        ("query ($n: Int) { events(first: $n) { nodes { id } } }", {"n": 1e400}, 1 + 50 * 2),
+        ("{ events(first: 2147483647) { nodes { id } } }", {}, 1 + 1000 * 2),
         ("{ events(first: 2) { ...A } } fragment A on Events { nodes { id } }", {}, 1 + 2 * 2),
         ("{ __schema { types { name } } }", {}, 1),
     ],
 )
-def test_cost_is_fields_times_the_sizes_of_pages(query: str, variables: dict[str, int], cost: int) -> None:
+def test_cost_is_fields_times_the_sizes_of_pages(query: str, variables: dict[str, float], cost: int) -> None:
     assert cost_of(query, variables) == cost
 
 
