@@ -29,7 +29,8 @@ from gateway.settings import Settings
 from gateway.ui import build_pages
 from gateway.viewers import local_administrator
 from storage.counts import CountFolder
-from storage.engine import Database, DatabaseOptions
+from storage.engine import Database
+from storage.options import DatabaseOptions
 from storage.positions import Sequencer
 from storage.times import now_micros
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -10,9 +10,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.dialects import SQLITE_FUNCTIONS
-
-if TYPE_CHECKING:
-    from storage.engine import DatabaseOptions
+from storage.options import DatabaseOptions
 
 # It logs every duplicate key as a warning; what matters of that comes back as an error.
 logging.getLogger("asyncmy").setLevel(logging.ERROR)
@@ -53,7 +51,7 @@ def state_of(connection: AsyncConnection) -> ConnectionState:
     return state
 
 
-def connect_arguments(dialect_name: str, options: "DatabaseOptions") -> dict[str, Any]:
+def connect_arguments(dialect_name: str, options: DatabaseOptions) -> dict[str, Any]:
     """Give what the driver's `connect` needs."""
     if dialect_name == "sqlite":
         # isolation_level None: the driver begins nothing by itself, `begin` below does.
@@ -64,7 +62,7 @@ def connect_arguments(dialect_name: str, options: "DatabaseOptions") -> dict[str
     }
 
 
-def _session_settings(options: "DatabaseOptions", *, writing: bool) -> str:
+def _session_settings(options: DatabaseOptions, *, writing: bool) -> str:
     """Nothing depends on the server's defaults: one statement sets the session up.
 
     It follows SQLAlchemy's own SET NAMES, which knows no collation.
@@ -85,7 +83,7 @@ def _session_settings(options: "DatabaseOptions", *, writing: bool) -> str:
     return f"SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin, {assignments}"
 
 
-def prepare(engine: Engine, options: "DatabaseOptions", *, writing: bool) -> None:
+def prepare(engine: Engine, options: DatabaseOptions, *, writing: bool) -> None:
     """Set up what happens when a connection is opened, lent, given back and begun."""
     seconds = options.write_timeout_seconds if writing else options.statement_timeout_seconds
     is_sqlite = engine.dialect.name == "sqlite"

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -21,6 +20,7 @@ from storage import connections
 from storage.errors import OutcomeUnknownError, StorageError, StorageUnavailableError
 from storage.failures import is_driver_error, to_storage_error
 from storage.identities import Identities
+from storage.options import DatabaseOptions
 from storage.retries import Attempt, run_with_retries
 from storage.revisions import require_head
 
@@ -32,21 +32,6 @@ DRIVERS = ("mariadb+aiomysql", "mariadb+asyncmy", "sqlite+aiosqlite")
 _SILENCE_SECONDS = 3.0
 # The drivers limit connecting the socket; a server that accepts and then says nothing is left this much later.
 _CONNECT_GRACE_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class DatabaseOptions:
-    """Sizes and limits of one Database. Seconds are wall-clock time."""
-
-    pool_size: int = 10
-    write_pool_size: int = 10
-    statement_timeout_seconds: float = 10.0
-    write_timeout_seconds: float = 30.0
-    connect_timeout_seconds: float = 5.0
-    lock_timeout_seconds: float = 5.0
-    idle_transaction_seconds: float = 10.0
-    scan_rows: int = 100_000
-    union_branches: int = 64
 
 
 class StatementEvent(NamedTuple):

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from storage.engine import Database, DatabaseOptions
+from storage.engine import Database
+from storage.options import DatabaseOptions
 from tests.gateway.execution import Caller
 from tests.properties.events import make_events, store
 

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
-from storage.engine import Database, DatabaseOptions
+from storage.engine import Database
+from storage.options import DatabaseOptions
 from storage.tables import metadata
 
 STEPS_PER_ROW = 150

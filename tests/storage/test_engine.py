@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import select, text
 
 from storage.dialects import database_micros
-from storage.engine import Database, DatabaseOptions, PoolStatus, StatementEvent
+from storage.engine import Database, PoolStatus, StatementEvent
 from storage.errors import (
     RevisionError,
     StorageError,
     StorageTimeoutError,
     StorageUnavailableError,
 )
+from storage.options import DatabaseOptions
 from storage.times import MICROSECONDS_PER_SECOND
 from tests.databases import MARIADB_DRIVERS, MariaServer, free_port
 from tests.storage.histories import row, store

@@ -5,9 +5,10 @@ from itertools import product
 import pytest
 
 from storage.cursors import ObjectCursor
-from storage.engine import Database, DatabaseOptions
+from storage.engine import Database
 from storage.identities import AudienceName
 from storage.objects import ObjectPage, fetch_object_page, fetch_object_spans
+from storage.options import DatabaseOptions
 from storage.records import ObjectRecord, ObjectSpan
 from storage.scopes import EVERYTHING, Scope
 from tests.storage.histories import START, link, row, scope_of_audiences, scope_of_namespaces, store

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from storage.cursors import EventCursor, EventOrder
-from storage.engine import Database, DatabaseOptions
+from storage.engine import Database
+from storage.options import DatabaseOptions
 from storage.pages import EventPage, PageRequest, fetch_event_page, record_cursor
 from storage.scopes import EVERYTHING, Scope
 from storage.selectors import (

@@ -2,8 +2,9 @@
 
 import pytest
 
-from storage.engine import Database, DatabaseOptions
+from storage.engine import Database
 from storage.identities import AudienceName
+from storage.options import DatabaseOptions
 from storage.records import ObjectRecord, RequestSummary
 from storage.requests import fetch_request_objects, fetch_request_summary
 from storage.scopes import EVERYTHING, Scope

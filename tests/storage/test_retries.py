@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from storage.appends import AppendOutcome, append_batch
-from storage.engine import Database, DatabaseOptions
+from storage.engine import Database
 from storage.errors import OutcomeUnknownError, StorageBusyError, StorageUnavailableError
 from storage.failures import Failure, classify_failure
+from storage.options import DatabaseOptions
 from storage.retries import MAX_TRIES
 from tests.databases import MARIADB_DRIVERS, MariaServer
 from tests.proxies import DatabaseProxy
