@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SEQUENCER: Final = "sequencer"
 _TICK_SECONDS = 0.05
+_QUIET_AFTER_SECONDS = 5.0
+_QUIET_TICK_SECONDS = 0.2
+"""When nothing has come for a while, looking often would only warm the machine."""
 _LEASE_SECONDS = 3.0
 _RENEW_SECONDS = 1.0
 _BATCHES_PER_TICK = 500
@@ -63,11 +66,11 @@ async def next_position(connection: AsyncConnection) -> int:
 class Sequencer:
     """Numbers committed batches as long as this process holds the lease; otherwise waits to take over."""
 
-    def __init__(self, database: "Database", *, tick_seconds: float = _TICK_SECONDS) -> None:
+    def __init__(self, database: "Database") -> None:
         self._database = database
-        self._tick_seconds = tick_seconds
         self._lease = Lease(database, SEQUENCER, seconds=_LEASE_SECONDS)
         self._renewed_at = 0.0
+        self._busy_at = 0.0
 
     @property
     def leads(self) -> bool:
@@ -98,15 +101,17 @@ class Sequencer:
         if not lease.held:
             if not await lease.acquire():
                 return _RENEW_SECONDS
-            self._renewed_at = now
+            self._renewed_at = self._busy_at = now
         waiting = await self._fetch_waiting()
         if waiting:
             await self._number(waiting)
-            self._renewed_at = now
+            self._renewed_at = self._busy_at = now
         elif now - self._renewed_at > _RENEW_SECONDS:
             await lease.renew()
             self._renewed_at = now
-        return 0.0 if len(waiting) == _BATCHES_PER_TICK else self._tick_seconds
+        if len(waiting) == _BATCHES_PER_TICK:
+            return 0.0
+        return _QUIET_TICK_SECONDS if now - self._busy_at > _QUIET_AFTER_SECONDS else _TICK_SECONDS
 
     async def _fetch_waiting(self) -> list[int]:
         async with self._database.reading() as connection:
