@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from graphql import GraphQLError
+from strawberry.exceptions import StrawberryInputCoercionError
 
 from mutations.errors import BatchTooLargeError
 from storage.cursors import InvalidCursorError
@@ -81,6 +82,7 @@ class QueryTooComplexError(GatewayError):
 
 # The first that matches decides, so that subclasses stand before their parents.
 _CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
+    (StrawberryInputCoercionError, ErrorCode.BAD_USER_INPUT),
     (TooManyValuesError, ErrorCode.QUERY_TOO_COMPLEX),
     (SelectorError, ErrorCode.BAD_USER_INPUT),
     (InvalidCursorError, ErrorCode.BAD_USER_INPUT),

@@ -1,6 +1,7 @@
 """The GraphQL schema: types, inputs and resolvers. `build_schema` puts it together, schema.graphql is its text."""
 
 import strawberry
+from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.schema.events import Event
@@ -14,12 +15,22 @@ __all__ = ["build_schema", "schema_text"]
 
 def build_schema() -> strawberry.Schema:
     """Build the schema. Suggestions for misspelt names are off: they would tell strangers what is there."""
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
         types=[Event, EventObject],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
+    _mark_one_of(schema._schema)
+    return schema
+
+
+def _mark_one_of(schema: GraphQLSchema) -> None:
+    """Let graphql-core check inputs with @oneOf: Strawberry's own rule knows no fragments, and its errors no place."""
+    for type_ in schema.type_map.values():
+        definition = type_.extensions.get("strawberry-definition")
+        if isinstance(type_, GraphQLInputObjectType) and getattr(definition, "is_one_of", False):
+            type_.is_one_of = True
 
 
 def schema_text() -> str:

@@ -215,6 +215,33 @@ async def test_a_default_of_any_length_is_no_size(client: httpx2.AsyncClient) ->
     assert response.json() == {"data": {"event": None}}
 
 
+ONE_OF = "{ events(filter: {fields: [{field: ACTOR, test: %s}]}) { nodes { id } } }"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "code"),
+    [
+        (ONE_OF % "{}", {}, "VALIDATION_FAILED"),
+        (ONE_OF % '{eq: "a", prefix: "b"}', {}, "VALIDATION_FAILED"),
+        (ONE_OF % "{eq: null}", {}, "VALIDATION_FAILED"),
+        ("query ($x: String) " + ONE_OF % "{eq: $x}", {}, "BAD_USER_INPUT"),
+        ("query ($x: String!) " + ONE_OF % "{eq: $x}", {}, "BAD_USER_INPUT"),
+        ("query ($x: TextTest!) " + ONE_OF % "$x", {"x": {}}, "BAD_USER_INPUT"),
+        ("query ($x: TextTest!) " + ONE_OF % "$x", {"x": {"eq": "a", "isNull": True}}, "BAD_USER_INPUT"),
+        ("query ($x: TextTest!) " + ONE_OF % "$x", {"x": {"eq": None}}, "BAD_USER_INPUT"),
+        ("fragment F on Query " + ONE_OF % "{eq: $x}" + " query ($x: String) { ...F }", {}, "BAD_USER_INPUT"),
+        ("query ($x: String!) " + ONE_OF % "{eq: $x}", {"x": "a"}, None),
+        ("query ($x: TextTest!) " + ONE_OF % "$x", {"x": {"in": []}}, None),
+    ],
+)
+async def test_a_test_says_just_one_thing(
+    client: httpx2.AsyncClient, query: str, variables: dict[str, Any], code: str | None
+) -> None:
+    """@oneOf: in literals, by variables and in fragments."""
+    response = await client.post("/graphql", json={"query": query, "variables": variables})
+    assert codes(response)[:1] == ([] if code is None else [code])
+
+
 REQUEST_ERRORS = {
     "syntax": ({"query": "{"}, "PARSE_FAILED"),
     "empty document": ({"query": ""}, "PARSE_FAILED"),
