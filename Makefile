@@ -41,7 +41,7 @@ test: test-setup check ## All checks, then all tests
 	@TMPDIR=$(TEST_TMPDIR) pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 check: setup ## Lint, format, types, who imports whom; never writes
-	ruff check --no-fix .
+	ruff check --no-cache --no-fix .
 	ruff format --check .
 	mypy
 	lint-imports --no-cache

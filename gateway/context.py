@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import strawberry
-from mutations.ingest import IngestLimits, IngestReport
 
 from gateway.loaders import Loaders
 from mutations.drafts import EventDraft
+from mutations.ingest import IngestLimits, IngestReport
 from storage.engine import Database
 from storage.scopes import EVERYTHING, Scope
 

@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     pool_size: Count = Field(10, description="Connections to the database that each worker may hold.")
     connect_timeout_seconds: Seconds = Field(5.0, description="How long opening a connection may take.")
     statement_timeout_seconds: Seconds = Field(10.0, description="How long one reading statement may take.")
-    write_timeout_seconds: Seconds = Field(30.0, description="How long one writing statement may take.")
+    write_timeout_seconds: Seconds = Field(
+        30.0, description="How long one batch may take to be stored, with all its retries."
+    )
     query_timeout_seconds: Seconds = Field(30.0, description="How long one query may take as a whole.")
     scan_rows: Count = Field(
         100_000, description="Index entries that a page examines at most; then it ends early and says so (searchedTo)."

@@ -97,8 +97,7 @@ class EventValidator:
             if name is None:
                 raise Rejection(IngestCode.NAMESPACE_FORBIDDEN, "namespace is needed: you have no home namespace")
         self._require_name("namespace", name)
-        if name == OWN_NAMESPACE:
-            raise Rejection(IngestCode.NAMESPACE_FORBIDDEN, f"the namespace {OWN_NAMESPACE} is closed to clients")
+        _require_open(name)
         return name
 
     def _require_name(self, field: str, name: str) -> None:
@@ -186,10 +185,16 @@ class EventValidator:
         record = self._objects.get(key)
         if record is None:
             self._require_name("an object's namespace", namespace)
+            _require_open(namespace)
             _require_text("objectType", draft.object_type, MAX_TYPE_LENGTH)
             _require_text("objectId", draft.object_id, MAX_TEXT_LENGTH)
             record = self._objects[key] = ObjectRecord(*key)
         return record
+
+
+def _require_open(namespace: str) -> None:
+    if namespace == OWN_NAMESPACE:
+        raise Rejection(IngestCode.NAMESPACE_FORBIDDEN, f"the namespace {OWN_NAMESPACE} is closed to clients")
 
 
 _LIMITED_TEXTS: tuple[tuple[str, Callable[[EventDraft], str | None], int], ...] = (

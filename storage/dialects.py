@@ -170,12 +170,13 @@ def _json_equals_any(value: ColumnElement[Any], wanted: Sequence[Any]) -> Column
     parts = [_json_equals(value, one) for one in wanted if not isinstance(one, (str, Decimal))]
     if texts := [one for one in wanted if isinstance(one, str)]:
         parts.append(and_(kind == "STRING", _json_string(value).in_(texts)))
-    if numbers := [one for one in wanted if isinstance(one, Decimal) and isfinite(float(one))]:
-        # The doubles are cheap to compare, and leave few for the exact comparison.
-        nearest = cast(value, Double).in_([float(one) for one in numbers])
-        parts.append(
-            and_(kind.in_(_NUMBER_KINDS), nearest, exact_number(value).in_([_spelled(one) for one in numbers]))
-        )
+    numbers = [one for one in wanted if isinstance(one, Decimal)]
+    for comparable in (True, False):
+        if chosen := [one for one in numbers if isfinite(float(one)) is comparable]:
+            # Doubles are cheap to compare and leave few for the exact comparison; an integer of 400 digits has none.
+            nearest = cast(value, Double).in_([float(one) for one in chosen]) if comparable else true()
+            exactly = exact_number(value).in_([_spelled(one) for one in chosen])
+            parts.append(and_(kind.in_(_NUMBER_KINDS), nearest, exactly))
     return or_(false(), *parts)
 
 

@@ -17,12 +17,6 @@ def uuid_to_bytes(text: str) -> bytes:
     return bytes.fromhex(text.replace("-", ""))
 
 
-def uuid_from_bytes(value: bytes) -> str:
-    """Give the lower-case text of 16 bytes."""
-    digits = value.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
 def new_event_id() -> str:
     """Make a UUIDv7 (RFC 9562): ids of later events sort after earlier ones."""
     return str(uuid_utils.uuid7())

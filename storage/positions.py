@@ -51,7 +51,9 @@ async def require_position(database: "Database", position: int) -> None:
         live, oldest = (await connection.execute(statement)).one()
     live = live or 0
     if not 0 <= position <= live:
-        raise UnknownPositionError(f"{position} is no position of this store")
+        raise UnknownPositionError(
+            f"{position} is no position of this store: pass a livePosition exactly as this store gave it"
+        )
     if position < (live if oldest is None else oldest - 1):
         raise PositionExpiredError("events after this position have been removed: start again from a new livePosition")
 

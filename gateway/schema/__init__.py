@@ -14,12 +14,12 @@ __all__ = ["build_schema", "schema_text"]
 
 
 def build_schema() -> strawberry.Schema:
-    """Build the schema. Suggestions for misspelt names are off: they would tell strangers what is there."""
+    """Build the schema. Misspelt names get suggestions: as yet everyone may introspect the schema anyhow."""
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
         types=[Event, EventObject],
-        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
     _mark_one_of(schema._schema)
     return schema

@@ -174,7 +174,7 @@ NO_CURSOR = "this is no cursor: pass endCursor, startCursor or an edge's cursor 
         ('asOf: "1.5"', "asOf is no position: pass a livePosition exactly as it was given"),
         ('asOf: "9223372036854775808"', "asOf is no position: pass a livePosition exactly as it was given"),
         ('asOf: "²"', "asOf is no position: pass a livePosition exactly as it was given"),
-        ('asOf: "4000"', "4000 is no position of this store"),
+        ('asOf: "4000"', "4000 is no position of this store: pass a livePosition exactly as this store gave it"),
     ],
 )
 async def test_what_is_wrong_with_a_page_is_told_p1_p2_p3_p8(caller: Caller, arguments: str, message: str) -> None:

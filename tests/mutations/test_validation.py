@@ -137,6 +137,8 @@ def test_own_namespace_is_closed_and_a_home_is_needed() -> None:
         "NAMESPACE_FORBIDDEN",
         "the namespace timeloom is closed to clients",
     )
+    inside = ObjectDraft("node", "n", namespace="timeloom")
+    assert _rejection(objects=[inside])[0] == "NAMESPACE_FORBIDDEN"
     assert _rejection(home=None)[0] == "NAMESPACE_FORBIDDEN"
     assert _row(home=None, namespace="mine").audience.namespace == "mine"
 

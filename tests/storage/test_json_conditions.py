@@ -58,6 +58,8 @@ VALUES: list[tuple[str, JsonComparison, Any, bool]] = [
     ("1e2", IN, ("100",), True),
     ("100", IN, ("1E+2",), True),
     ("-0.0", IN, ("0",), True),
+    ("9" * 400, IN, ("9" * 400,), True),
+    ("9" * 400, IN, ("9" * 399 + "8", "1"), False),
     ("0", IN, ("-0",), True),
     ("-1", IN, ("1",), False),
     ("9007199254740993", IN, ("9007199254740993",), True),
