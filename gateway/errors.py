@@ -2,8 +2,6 @@
 
 GatewayError                       raised by resolvers; becomes one entry of `errors`
  +-- BadUserInputError             an argument or value that cannot be used; the text says what to change
- +-- NotFoundError                 a mutation names something that is not there
- +-- ConflictError                 the present state forbids it
  +-- QueryTooComplexError          more than a limit allows; the text names the limit
 
 Whatever else is raised goes through `code_of`: the rooms' own errors have codes, anything unknown is INTERNAL, whose
@@ -36,9 +34,7 @@ class ErrorCode(Enum):
     PARSE_FAILED = "PARSE_FAILED"
     VALIDATION_FAILED = "VALIDATION_FAILED"
     BAD_USER_INPUT = "BAD_USER_INPUT"
-    NOT_FOUND = "NOT_FOUND"
     FORBIDDEN = "FORBIDDEN"
-    CONFLICT = "CONFLICT"
     QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
     BATCH_TOO_LARGE = "BATCH_TOO_LARGE"
     POSITION_EXPIRED = "POSITION_EXPIRED"
@@ -60,18 +56,6 @@ class BadUserInputError(GatewayError):
     """An argument or a value that cannot be used; the text says what to change."""
 
     code = ErrorCode.BAD_USER_INPUT
-
-
-class NotFoundError(GatewayError):
-    """A mutation names something that does not exist, or that the caller may not see."""
-
-    code = ErrorCode.NOT_FOUND
-
-
-class ConflictError(GatewayError):
-    """The present state does not allow what was asked for."""
-
-    code = ErrorCode.CONFLICT
 
 
 class QueryTooComplexError(GatewayError):

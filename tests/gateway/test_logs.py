@@ -20,6 +20,7 @@ structlog.get_logger("timeloom").info("hello", request_id="r1", number=1)
 structlog.get_logger("timeloom").debug("hidden")
 logging.getLogger("some.library").warning("from a library")
 try:
+    password = "se" + "cret"
     1 / 0
 except ZeroDivisionError:
     structlog.get_logger("timeloom").exception("broken")
@@ -47,6 +48,12 @@ def test_console_lines_are_for_people() -> None:
     assert "request_id=r1" in lines[0]
     assert "from a library" in lines[1]
     assert any("ZeroDivisionError" in line for line in lines[2:])
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_tracebacks_never_show_values(log_format: str) -> None:
+    """Local variables hold events and passwords."""
+    assert "secret" not in "".join(lines_of(log_format))
 
 
 async def test_an_unforeseen_failure_is_masked_and_logged_with_its_traceback(
