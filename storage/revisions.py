@@ -1,5 +1,7 @@
 """Revisions: which schema a database has, which one this program needs, and the way from one to the other."""
 
+import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -21,6 +23,7 @@ from storage.migrations.locks import migration_lock
 _SCRIPTS = Path(__file__).parent / "migrations"
 _CONNECT_SECONDS = 5
 _PATIENCE_SECONDS = 600.0
+_BUSY_PAUSE_SECONDS = 0.02
 
 
 def migrate(url: str, progress: Callable[[str], None] | None = None) -> str:
@@ -160,8 +163,18 @@ def _engine(url: URL) -> Engine:
     )
 
 
-def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
-    dbapi_connection.execute("PRAGMA journal_mode = WAL")
+def _prepare_sqlite(dbapi_connection: sqlite3.Connection, _record: Any) -> None:
+    """Turn the write-ahead log on, for good. SQLite waits for nobody here, whatever its time-out: so we do."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            dbapi_connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _tell_nobody(_sentence: str) -> None:

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -130,6 +132,20 @@ def test_gateways_that_start_together_migrate_once(backend, empty_database_url) 
     assert [sentence for sentence in told if "is in place" in sentence] == [
         "schema revision 0001 (The first schema.) is in place"
     ]
+
+
+def test_new_stores_are_opened_by_many_at_once(tmp_path: Path) -> None:
+    """Of several who turn SQLite's log on at the same moment, all but one are refused at once: they must try again."""
+    together = Barrier(8)
+
+    def look(url: str) -> str | None:
+        together.wait()
+        return current_revision(url)
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(50):
+            url = f"sqlite+aiosqlite:///{tmp_path}/store-{number}.db"
+            assert list(pool.map(look, [url] * 8)) == [None] * 8
 
 
 def test_migration_that_was_killed_half_way_is_finished_by_the_next(empty_database_url) -> None:
