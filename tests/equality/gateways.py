@@ -1,0 +1,220 @@
+"""Two whole applications, one per executor, that are asked the same and must answer the same (L1).
+
+Requests go through the ASGI interface by hand: in process, with bytes in and bytes out, so that every header and every
+byte of the body can be compared. Both have the same clock, and each has its own copy of one store or shares one that
+the requests leave as it is.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import orjson
+import structlog
+from starlette.applications import Starlette
+
+from gateway.app import Gateway, create_app
+from gateway.settings import Settings
+from storage.engine import Database, StatementEvent
+from storage.times import parse_rfc3339
+
+NOW = parse_rfc3339("2026-01-01T12:00:00.25Z")
+JSON = "application/json"
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+
+_REPEATS = 6
+_SENT: ContextVar[list[str] | None] = ContextVar("sent", default=None)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One GraphQL request as a client sends it."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    accept: str = GRAPHQL_RESPONSE
+
+    @property
+    def body(self) -> bytes:
+        """The body of its POST."""
+        return orjson.dumps(
+            {"query": self.query, "variables": self.variables, "operationName": self.operation_name},
+        )
+
+    def __str__(self) -> str:
+        shown = {"variables": self.variables, "operationName": self.operation_name, "accept": self.accept}
+        return f"{self.query}\n{orjson.dumps(shown).decode()}"
+
+
+@dataclass
+class Reply:
+    """What a client sees of an answer, and the statements that it cost."""
+
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
+    statements: list[str] = field(default_factory=list)
+
+
+class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    errors: list[Any] | msgspec.UnsetType = msgspec.UNSET
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class Side:
+    """One application whose lifespan is running."""
+
+    def __init__(self, app: Starlette, database: Database) -> None:
+        self._app = app
+        database.observe(_note)
+
+    async def ask(self, request: Request) -> Reply:
+        """Send a request through the whole application."""
+        # Tasks that a request starts inherit the list; the application's background tasks have none.
+        statements: list[str] = []
+        token = _SENT.set(statements)
+        try:
+            with structlog.testing.capture_logs():
+                reply = await self._call(request)
+        finally:
+            _SENT.reset(token)
+        reply.statements = statements
+        return reply
+
+    async def _call(self, request: Request) -> Reply:
+        body = [request.body]
+        reply = Reply()
+
+        async def receive() -> Any:
+            if body:
+                return {"type": "http.request", "body": body.pop(), "more_body": False}
+            return await asyncio.get_running_loop().create_future()  # the client stays
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                reply.status, reply.headers = message["status"], sorted(message["headers"])
+            else:
+                reply.body += message.get("body", b"")
+
+        await self._app(_http_scope(request), receive, send)
+        return reply
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The stock executor and the compiled one."""
+
+    stock: Side
+    compiled: Side
+
+    async def ask(self, request: Request) -> tuple[Reply, str | None]:
+        """Ask both, and give the stock answer and what is different, if anything is."""
+        stock = await self.stock.ask(request)
+        compiled = await self.compiled.ask(request)
+        difference = find_difference(stock, compiled)
+        if difference is None and len(compiled.statements) > len(stock.statements):
+            difference = await self._compare_statements(request, stock, compiled)
+        return stock, difference
+
+    async def _compare_statements(self, request: Request, stock: Reply, compiled: Reply) -> str | None:
+        """Say that the compiled executor sends more statements, unless that was chance.
+
+        Where reads run side by side, which of them ends first decides about how loads come together in batches: the
+        number differs from time to time in both executors.
+        """
+        most, fewest = len(stock.statements), compiled.statements
+        for _ in range(_REPEATS):
+            most = max(most, len((await self.stock.ask(request)).statements))
+            fewest = min(fewest, (await self.compiled.ask(request)).statements, key=len)
+            if len(fewest) <= most:
+                return None
+        shown = "\n".join(f"  {statement}" for statement in fewest)
+        return f"{_unlike('number of statements', most, len(fewest))}\n{shown}"
+
+
+@asynccontextmanager
+async def serve_pair(stock_url: str, compiled_url: str) -> AsyncIterator[Pair]:
+    """Serve both executors, each over its store; the names of namespaces and audiences are known to both."""
+    async with AsyncExitStack() as stack:
+        sides = [
+            await stack.enter_async_context(_serve(url, execution))
+            for url, execution in ((stock_url, "stock"), (compiled_url, "compiled"))
+        ]
+        for side in sides:
+            reply = await side.ask(Request("{ events(first: 1000) { nodes { visibleTo parent { owner } } } }"))
+            assert reply.status == 200, reply.body
+        yield Pair(*sides)
+
+
+def find_difference(stock: Reply, compiled: Reply) -> str | None:
+    """Say in which way the compiled answer is not the stock one; None: in none that a client may see."""
+    for name in ("status", "headers"):
+        if getattr(stock, name) != getattr(compiled, name):
+            return _unlike(name, getattr(stock, name), getattr(compiled, name))
+    if stock.body != compiled.body and _parts(stock.body) != _parts(compiled.body):
+        return _unlike("body", stock.body.decode(), compiled.body.decode())
+    return None
+
+
+def _parts(body: bytes) -> object:
+    """Split a body into errors, which have no order, and the text of the data, in which each byte counts."""
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+    except msgspec.DecodeError:
+        return body
+    if envelope.errors is msgspec.UNSET:
+        return body
+    data = None if envelope.data is msgspec.UNSET else bytes(envelope.data)
+    return sorted(map(_error_key, envelope.errors)), data
+
+
+def _error_key(error: dict[str, Any]) -> tuple[bytes, ...]:
+    return (orjson.dumps(error.get("path")), error["message"].encode(), orjson.dumps(error))
+
+
+def _unlike(what: str, stock: object, compiled: object) -> str:
+    return f"another {what}\n   stock: {stock}\ncompiled: {compiled}"
+
+
+def _note(event: StatementEvent) -> None:
+    sent = _SENT.get()
+    if sent is not None:
+        sent.append(event.sql)
+
+
+def _http_scope(request: Request) -> dict[str, Any]:
+    headers = {
+        "host": "127.0.0.1:8000",
+        "content-type": JSON,
+        "accept": request.accept,
+        "x-request-id": "equality",
+    }
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000),
+    }
+
+
+@asynccontextmanager
+async def _serve(url: str, execution: str) -> AsyncIterator[Side]:
+    given: dict[str, Any] = {"execution": execution} if "execution" in Settings.model_fields else {}
+    app = create_app(Settings(database_url=url, **given), clock=lambda: NOW)
+    lifespan: Any = app.router.lifespan_context
+    async with lifespan(app):
+        gateway: Gateway = lifespan.__self__
+        yield Side(app, gateway.endpoint._database)
