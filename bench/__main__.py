@@ -1,36 +1,32 @@
 """The command: `python -m bench`."""
 
-import dataclasses
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.driver import FULL, QUICK, DriverBench, Effort, Servers, with_rounds
 from bench.errors import BenchError, VoidRunError
 from bench.history import EVENTS_PER_NODE, History
-from bench.report import Report
-from bench.rows import FULL, QUICK, Bench, Effort, Row, require_same
-from bench.servers import FloorProcess, Server, watch_idle
-from bench.stores import (
-    Facts,
-    Store,
-    describe_machine,
-    load,
-    mariadb_store,
-    record_statements,
-    sqlite_store,
-    write_statements,
-)
+from bench.loading import load
+from bench.recording import record_statements
+from bench.report import Report, require_same
+from bench.rows import Finding
+from bench.servers import Server, floor_process, mercurius_process, strawberry_process, watch_idle
+from bench.stores import BIG_BUFFER_POOL, BUFFER_POOL, Facts, Store, describe_machine, mariadb_store, sqlite_store
+from gateway.logs import configure_logs
 from storage.times import now_micros
 from tests.databases import MARIADB_DRIVERS, DatabaseServerError
 from tests.processes import GatewayError, GatewayProcess
 
-EVENTS, QUICK_EVENTS = 200_000, 20_000
+EVENTS, QUICK_EVENTS, BIG_EVENTS = 1_000_000, 20_000, 10_000_000
 FAILED, VOID = 1, 3
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
@@ -44,10 +40,23 @@ class Driver(StrEnum):
     SQLITE = "sqlite"
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What one run measures: `settings` are TIMELOOM_* variables of the gateway."""
+
+    events: int
+    effort: Effort
+    drivers: list[str]
+    buffer_pool: str
+    settings: dict[str, str]
+    mercurius: bool
+    allow_noise: bool
+
+
 @app.command()
 def bench(
     events: Annotated[
-        int | None, typer.Option(min=EVENTS_PER_NODE, help="Events in the store. [default: 200000]")
+        int | None, typer.Option(min=EVENTS_PER_NODE, help="Events in the store. [default: 1000000]")
     ] = None,
     rounds: Annotated[
         int | None, typer.Option(min=2, help="Rounds of each row; a figure to quote needs 12. [default: 12]")
@@ -55,31 +64,41 @@ def bench(
     driver: Annotated[
         list[Driver] | None, typer.Option(help="Which drivers; may be given several times. [default: all]")
     ] = None,
+    big: Annotated[bool, typer.Option("--big", help="10,000,000 events, MariaDB with a buffer pool of 8 GiB.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A look in a minute: 20,000 events, 4 short rounds.")] = False,
+    setting: Annotated[
+        list[str] | None, typer.Option(help="A setting of the gateway, such as scan_rows=1000; may be given again.")
+    ] = None,
+    mercurius: Annotated[bool, typer.Option(help="Whether Mercurius is measured too, beside asyncmy.")] = True,
     allow_noise: Annotated[
         bool, typer.Option("--allow-noise", help="Go on when the machine is too busy; the table is marked VOID.")
     ] = False,
 ) -> None:
-    """Measure the gateway against hand-written endpoints and print the table.
+    """Measure the gateway against hand-written endpoints and other GraphQL servers, and print the table.
 
-    It starts a MariaDB, gateways and floors of its own on loopback and ends them again. Exit code 0: measured;
+    It starts a MariaDB, gateways, floors and peers of its own on loopback and ends them again. Exit code 0: measured;
     1: it could not be measured; 3: void, the machine is too busy to tell. Raw figures go to bench/results/.
 
     Examples:
 
         python -m bench
 
-        python -m bench --quick --driver asyncmy
+        python -m bench --quick --driver asyncmy --no-mercurius
 
-        python -m bench --events 1000000 --rounds 20 --allow-noise
+        python -m bench --big --driver aiomysql --rounds 20
     """
-    effort = QUICK if quick else FULL
-    effort = dataclasses.replace(effort, rounds=rounds or effort.rounds)
-    events = events or (QUICK_EVENTS if quick else EVENTS)
-    drivers = list(dict.fromkeys(each.value for each in driver or Driver))
+    plan = Plan(
+        events=events or (QUICK_EVENTS if quick else BIG_EVENTS if big else EVENTS),
+        effort=with_rounds(QUICK if quick else FULL, rounds),
+        drivers=list(dict.fromkeys(each.value for each in driver or Driver)),
+        buffer_pool=BIG_BUFFER_POOL if big else BUFFER_POOL,
+        settings=_to_environment(setting or []),
+        mercurius=mercurius,
+        allow_noise=allow_noise,
+    )
+    configure_logs("console", "warning")
     try:
-        run = _Run(events, effort, allow_noise=allow_noise)
-        report = run.measure(drivers)
+        report = _Run(plan).measure()
     except VoidRunError as error:
         _say(f"bench: void: {error}")
         raise typer.Exit(VOID) from None
@@ -94,84 +113,99 @@ def bench(
 class _Run:
     """One run: stores are loaded once and shared by their drivers."""
 
-    def __init__(self, events: int, effort: Effort, *, allow_noise: bool) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._machine = describe_machine()
-        self._history_events = events
-        self._effort = effort
-        self._allow_noise = allow_noise
-        self._rows: list[Row] = []
+        self._plan = plan
+        self._findings: list[Finding] = []
         self._facts: dict[str, Facts] = {}
         self._void = False
 
-    def measure(self, drivers: list[str]) -> Report:
+    def measure(self) -> Report:
         """Measure every driver. Raises BenchError."""
+        groups = (
+            (MARIADB_DRIVERS, partial(mariadb_store, buffer_pool=self._plan.buffer_pool)),
+            (("sqlite",), sqlite_store),
+        )
         with tempfile.TemporaryDirectory(prefix="timeloom-bench-") as scratch:
-            groups = (
-                ([each for each in drivers if each in MARIADB_DRIVERS], mariadb_store),
-                (["sqlite"], sqlite_store),
-            )
             for group, open_store in groups:
-                if wanted := [each for each in group if each in drivers]:
+                if wanted := [each for each in self._plan.drivers if each in group]:
                     with open_store(Path(scratch)) as store:
                         self._measure_store(store, wanted)
-        return Report(self._machine, self._facts, self._effort.rounds, self._rows, self._void)
+        return Report(self._described(), self._facts, self._plan.effort.rounds, self._findings, self._void)
+
+    def _described(self) -> str:
+        settings = "".join(f", {name}={value}" for name, value in self._plan.settings.items())
+        return f"{self._machine}{settings}"
 
     def _measure_store(self, store: Store, drivers: list[str]) -> None:
-        history = History(self._history_events, end=now_micros())
+        history = History(self._plan.events, end=now_micros())
         with typer.progressbar(
             length=history.events, label=f"loading for {' and '.join(drivers)}", file=sys.stderr
         ) as bar:
-            load(store.url(drivers[-1]), history, bar.update)
+            load(store, store.url(drivers[-1]), history, bar.update)
         self._facts[drivers[0]] = store.facts()
         for driver in drivers:
             self._measure_driver(driver, store, history)
 
     def _measure_driver(self, driver: str, store: Store, history: History) -> None:
-        with _servers(driver, store) as (gateway, floors):
-            bench = Bench(
+        with _running(driver, store, self._plan) as servers:
+            driver_bench = DriverBench(
                 driver=driver,
                 store=store,
                 history=history,
-                gateway=gateway,
-                floors=floors,
-                effort=self._effort,
-                advance=_Progress(driver, self._effort.rounds),
+                servers=servers,
+                effort=self._plan.effort,
+                advance=_Progress(driver),
             )
-            check = bench.floor_against_itself()
-            require_same(check, allow_noise=self._allow_noise)
-            self._void = self._void or not check.met
-            self._rows += [check, *bench.rows()]
+            check = driver_bench.floor_against_itself()
+            require_same(check, allow_noise=self._plan.allow_noise)
+            self._void = self._void or not check.rows[0].target.met
+            self._findings += [check, *driver_bench.findings()]
 
 
 @contextmanager
-def _servers(driver: str, store: Store) -> Iterator[tuple[Server, tuple[Server, Server]]]:
+def _running(driver: str, store: Store, plan: Plan) -> Iterator[Servers]:
+    """Start everybody who is measured on one driver."""
     url = store.url(driver)
-    statements = write_statements(record_statements(url), store.home / f"{driver}.json")
-    settings = {"TIMELOOM_LOG_LEVEL": "warning"}
+    statements = record_statements(store, driver, plan.settings).write(store.home / f"{driver}.json")
+    # Mercurius has a driver of its own, and stands beside the faster of ours.
+    mercurius = [mercurius_process(url, statements)] if plan.mercurius and driver == "asyncmy" else []
+    own = [floor_process(url, statements), floor_process(url, statements), strawberry_process(url, statements)]
     with (
-        FloorProcess(url, statements) as floor,
-        FloorProcess(url, statements) as second,
-        GatewayProcess(database_url=url, directory=store.home, settings=settings) as gateway,
+        ExitStack() as stack,
+        GatewayProcess(
+            database_url=url, directory=store.home, settings={"TIMELOOM_LOG_LEVEL": "warning", **plan.settings}
+        ) as gateway,
     ):
-        yield watch_idle(Server(gateway.port, gateway.pid)), (floor.server, second.server)
+        floor, second_floor, strawberry, *others = [
+            stack.enter_context(process).server for process in (*own, *mercurius)
+        ]
+        yield Servers(
+            gateway=watch_idle(Server(gateway.port, gateway.pid)),
+            floor=floor,
+            second_floor=second_floor,
+            strawberry=strawberry,
+            mercurius=others[0] if others else None,
+        )
 
 
 class _Progress:
-    """Says on stderr which row is measured, with a dot for each round."""
+    """Says on stderr which work is measured, with a dot for each round."""
 
-    def __init__(self, driver: str, rounds: int) -> None:
+    def __init__(self, driver: str) -> None:
         self._driver = driver
-        self._rounds = rounds
-        self._done = 0
+        self._work = ""
 
     def __call__(self, work: str) -> None:
-        if self._done == 0:
-            typer.echo(f"{self._driver}: {work} ", err=True, nl=False)
-        self._done += 1
+        if work != self._work:
+            typer.echo(f"{'' if not self._work else chr(10)}{self._driver}: {work} ", err=True, nl=False)
+            self._work = work
         typer.echo(".", err=True, nl=False)
-        if self._done == self._rounds:
-            typer.echo(err=True)
-            self._done = 0
+
+
+def _to_environment(settings: list[str]) -> dict[str, str]:
+    pairs = (each.partition("=") for each in settings)
+    return {f"TIMELOOM_{name.upper()}": value for name, _, value in pairs}
 
 
 def _say(text: str) -> None:

@@ -3,6 +3,7 @@
 import selectors
 import socket
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Self
 
@@ -54,12 +55,6 @@ class Connection:
         answer += part
 
 
-def to_request(path: str, body: bytes) -> bytes:
-    """Give the bytes of a POST of JSON."""
-    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-    return head.encode() + b"\r\n\r\n" + body
-
-
 def saturate(connections: Sequence[Connection], request: bytes, count: int) -> float:
     """Send the same request `count` times, always one on each connection, and give the seconds that took."""
     with selectors.DefaultSelector() as selector:
@@ -77,3 +72,32 @@ def saturate(connections: Sequence[Connection], request: bytes, count: int) -> f
                     key.data.send(request)
                     sent += 1
         return time.perf_counter() - started
+
+
+def ask_at_rate(connections: Sequence[Connection], request: bytes, *, per_second: float, count: int) -> list[float]:
+    """Send the same request at a fixed rate, whether earlier ones are answered or not; give milliseconds of each.
+
+    A request's time begins when it was due, so that one which waits for a free connection is not made to look faster.
+    """
+    free, due_at = deque(connections), {}
+    waiting: deque[float] = deque()
+    times: list[float] = []
+    with selectors.DefaultSelector() as selector:
+        for connection in connections:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+        started, sent = time.perf_counter(), 0
+        while len(times) < count:
+            now = time.perf_counter()
+            while sent < count and started + sent / per_second <= now:
+                waiting.append(started + sent / per_second)
+                sent += 1
+            while waiting and free:
+                connection = free.popleft()
+                due_at[connection] = waiting.popleft()
+                connection.send(request)
+            until_next = max(started + sent / per_second - time.perf_counter(), 0.0) if sent < count else None
+            for key, _ in selector.select(until_next):
+                key.data.receive()
+                times.append((time.perf_counter() - due_at.pop(key.data)) * 1e3)
+                free.append(key.data)
+    return times

@@ -1,9 +1,9 @@
-"""Comparisons: two sides asked in random alternation on open connections, in rounds; ratios are medians of rounds."""
+"""Comparisons: sides asked in random alternation on open connections, in rounds; ratios are medians of rounds."""
 
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -17,6 +17,9 @@ class Side:
 
     server: Server
     requests: Iterator[bytes]
+
+
+Sides = Mapping[str, Side]
 
 
 @dataclass(frozen=True)
@@ -38,30 +41,43 @@ class Measured:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both sides, round by round."""
+    """All sides by name, round by round."""
 
-    first: Measured
-    second: Measured
-    one_server: bool
-    """Whether one server was on both sides: its CPU time cannot be told apart then."""
+    sides: dict[str, Measured]
 
-    @property
-    def ratio(self) -> Spread:
-        """The first side's time by the second's."""
-        pairs = zip(self.first.milliseconds, self.second.milliseconds, strict=True)
-        return to_spread([first / second for first, second in pairs])
+    def time(self, name: str) -> Spread:
+        """A side's milliseconds per request."""
+        return to_spread(self.sides[name].milliseconds)
 
-    @property
-    def added_milliseconds(self) -> float:
-        """How much longer the first side takes."""
-        pairs = zip(self.first.milliseconds, self.second.milliseconds, strict=True)
-        return statistics.median(first - second for first, second in pairs)
+    def cpu(self, name: str) -> Spread:
+        """A side's CPU microseconds per request; of sides that share a server, those of all of them."""
+        return to_spread(self.sides[name].cpu_microseconds)
 
-    @property
-    def added_cpu(self) -> Spread:
-        """How much more CPU time, in microseconds, the first side's server needs."""
-        pairs = zip(self.first.cpu_microseconds, self.second.cpu_microseconds, strict=True)
-        return to_spread([first - second for first, second in pairs])
+    def time_ratio(self, first: str, second: str) -> Spread:
+        """One side's time by another's."""
+        return to_spread([own / other for own, other in self._times(first, second)])
+
+    def rate_ratio(self, first: str, second: str) -> Spread:
+        """One side's requests per second by another's."""
+        return to_spread([other / own for own, other in self._times(first, second)])
+
+    def cpu_ratio(self, first: str, second: str) -> Spread:
+        """One side's CPU time by another's."""
+        return to_spread([own / other for own, other in self._cpu(first, second)])
+
+    def added_milliseconds(self, first: str, second: str) -> float:
+        """How much longer one side takes than another."""
+        return statistics.median(own - other for own, other in self._times(first, second))
+
+    def added_cpu(self, first: str, second: str) -> Spread:
+        """How much more CPU time, in microseconds, one side's server needs than another's."""
+        return to_spread([own - other for own, other in self._cpu(first, second)])
+
+    def _times(self, first: str, second: str) -> list[tuple[float, float]]:
+        return list(zip(self.sides[first].milliseconds, self.sides[second].milliseconds, strict=True))
+
+    def _cpu(self, first: str, second: str) -> list[tuple[float, float]]:
+        return list(zip(self.sides[first].cpu_microseconds, self.sides[second].cpu_microseconds, strict=True))
 
 
 def to_spread(values: Sequence[float]) -> Spread:
@@ -73,28 +89,29 @@ def to_spread(values: Sequence[float]) -> Spread:
 
 
 def compare(
-    sides: tuple[Side, Side], *, rounds: int, requests: int, draw: random.Random, advance: Callable[[], None]
+    sides: Sides, *, rounds: int, requests: int, draw: random.Random, advance: Callable[[], None]
 ) -> Comparison:
     """Ask each side `requests` times per round, in random order, one at a time. A round before them warms up."""
-    measured = (Measured(), Measured())
-    one_server = sides[0].server == sides[1].server
-    with Connection(sides[0].server.port) as first, Connection(sides[1].server.port) as second:
+    measured = {name: Measured() for name in sides}
+    with ExitStack() as stack:
+        connections = {name: stack.enter_context(Connection(side.server.port)) for name, side in sides.items()}
         for turn in range(rounds + 1):
-            order = [0, 1] * requests
+            order = [*sides] * requests
             draw.shuffle(order)
-            clocks = [_CpuClock(side.server) for side in sides]
-            times = _alternate(sides, (first, second), order)
+            clocks = {side.server: CpuClock(side.server) for side in sides.values()}
+            times = _alternate(sides, connections, order)
+            used = {server: clock.seconds() for server, clock in clocks.items()}
             if turn:
-                for side, clock, own in zip(measured, clocks, times, strict=True):
-                    side.milliseconds.append(statistics.median(own))
-                    count = 2 * requests if one_server else requests
-                    side.cpu_microseconds.append(clock.seconds() * 1e6 / count)
+                for name, side in sides.items():
+                    asked = requests * sum(other.server == side.server for other in sides.values())
+                    measured[name].milliseconds.append(statistics.median(times[name]))
+                    measured[name].cpu_microseconds.append(used[side.server] * 1e6 / asked)
                 advance()
-    return Comparison(*measured, one_server)
+    return Comparison(measured)
 
 
 def compare_rates(
-    sides: tuple[Side, Side],
+    sides: Sides,
     *,
     rounds: int,
     requests: int,
@@ -106,16 +123,16 @@ def compare_rates(
 
     Milliseconds per request are wall-clock time by number of requests: 1000 by them are requests per second.
     """
-    measured = (Measured(), Measured())
+    measured = {name: Measured() for name in sides}
     for turn in range(rounds + 1):
-        for index in draw.sample((0, 1), 2):
-            milliseconds, cpu = _saturate(sides[index], requests, clients)
+        for name in draw.sample([*sides], len(sides)):
+            milliseconds, cpu = _saturate(sides[name], requests, clients)
             if turn:
-                measured[index].milliseconds.append(milliseconds)
-                measured[index].cpu_microseconds.append(cpu)
+                measured[name].milliseconds.append(milliseconds)
+                measured[name].cpu_microseconds.append(cpu)
         if turn:
             advance()
-    return Comparison(*measured, one_server=False)
+    return Comparison(measured)
 
 
 def _saturate(side: Side, requests: int, clients: int) -> tuple[float, float]:
@@ -123,25 +140,23 @@ def _saturate(side: Side, requests: int, clients: int) -> tuple[float, float]:
     with ExitStack() as stack:
         # New ones each time: a server closes connections on which nothing comes for some seconds.
         connections = [stack.enter_context(Connection(side.server.port)) for _ in range(clients)]
-        clock = _CpuClock(side.server)
+        clock = CpuClock(side.server)
         seconds = saturate(connections, next(side.requests), requests)
         return seconds * 1e3 / requests, clock.seconds() * 1e6 / requests
 
 
-def _alternate(
-    sides: tuple[Side, Side], connections: tuple[Connection, Connection], order: list[int]
-) -> tuple[list[float], list[float]]:
+def _alternate(sides: Sides, connections: Mapping[str, Connection], order: Sequence[str]) -> dict[str, list[float]]:
     """Give the milliseconds of each side's requests."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for index in order:
-        request = next(sides[index].requests)
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for name in order:
+        request = next(sides[name].requests)
         started = time.perf_counter()
-        connections[index].exchange(request)
-        times[index].append((time.perf_counter() - started) * 1e3)
+        connections[name].exchange(request)
+        times[name].append((time.perf_counter() - started) * 1e3)
     return times
 
 
-class _CpuClock:
+class CpuClock:
     """CPU time that a server uses from now on for those who ask it."""
 
     def __init__(self, server: Server) -> None:
@@ -150,5 +165,6 @@ class _CpuClock:
         self._started = time.perf_counter()
 
     def seconds(self) -> float:
+        """Give it, without what the server uses while nobody asks."""
         used = self._server.cpu_seconds() - self._cpu
         return used - self._server.idle_share * (time.perf_counter() - self._started)

@@ -4,54 +4,49 @@ Same driver, same tables, same statements and same answers as the gateway's, orj
 program of its own: `python -m bench.floor URL PORT STATEMENTS`.
 """
 
-import hashlib
 import sys
-import time
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bench.pools import Pool, open_pool
+from bench.floor_ingest import FloorIngest
+from bench.formats import SEVERITIES, to_cursor, to_response, to_time
+from bench.pools import Fetch, Pool, open_pool
+from bench.serving import serve
+from bench.statements import Statements
 
-EVENT_COLUMNS = (
-    *("id", "namespace_key", "audience_key", "event_type", "category", "severity", "severity_text", "occurred_at"),
-    *("received_at", "source", "message", "extra", "duration_ms", "success", "actor", "actor_claim", "session_id"),
-    *("request_id", "correlation_id", "parent_id", "trace_id", "span_id", "parent_span_id", "registration_id"),
-    *("record_count", "content_hash", "batch_key", "batch_index"),
-)
-REFERENCE_COLUMNS = (
-    *("object_key", "audience_key", "occurred_at", "event_id", "namespace_key", "object_type", "event_type"),
-    *("severity", "role"),
-)
-DELTA_COLUMNS = (
-    *("audience_key", "minute", "event_type", "severity", "success", "event_rows", "occurrences", "arrival_day"),
-)
-
-_SHOWN = ("id", "occurred_at", "event_type", "severity", "source", "message", "request_id", "duration_ms")
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - orjson writes naive times as UTC, and faster
-_MICROSECOND = timedelta(microseconds=1)
-_TIMES = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
-_SEVERITIES = ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
-_RANKS = {name: rank for rank, name in enumerate(_SEVERITIES)}
+_OF_TIMELINE = ("id", "occurred_at", "event_type", "severity", "source", "message", "request_id", "duration_ms")
+_OF_CONNECTION = ("id", "occurred_at", "event_type")
+_OF_LINKS = ("event_id", "role", "object_type", "object_id")
 
 
-class Statements(msgspec.Struct):
-    """The gateway's statements for a page of a timeline: where the object's references lie, and the page."""
+class Places:
+    """Under which keys the references of an object lie: asked for each time, or once, as the gateway does."""
 
-    places: str
-    page: str
-    columns: list[str]
+    def __init__(self, statements: Statements) -> None:
+        self._sql = statements.places.sql
+        self._keys = itemgetter(*statements.places.positions(("object_key", "audience_key")))
+        self._remembers = statements.places_are_remembered
+        self._remembered: dict[tuple[str, str], tuple[int, int]] = {}
+
+    async def find(self, fetch: Fetch, target: tuple[str, str]) -> tuple[int, int]:
+        """Give the object key and the audience key, of which there is one."""
+        if target in self._remembered:
+            return self._remembered[target]
+        [row] = await fetch(self._sql, (*target, "default"))
+        place: tuple[int, int] = self._keys(row)
+        if self._remembers:
+            self._remembered[target] = place
+        return place
 
 
 class Floor:
@@ -60,31 +55,32 @@ class Floor:
     def __init__(self, pool: Pool, statements: Statements) -> None:
         self._pool = pool
         self._statements = statements
-        # On SQLite a LIMIT is written with its OFFSET.
-        self._after_limit = (0,) if "OFFSET" in statements.page else ()
-        self._shown = [statements.columns.index(name) for name in _SHOWN]
-        self._audience: tuple[int, int] | None = None
-        self._object_keys: dict[tuple[str, str], int] = {}
+        self._places = Places(statements)
+        self._ingest = FloorIngest(pool)
+        self._of_timeline = statements.timeline.positions(_OF_TIMELINE)
+        self._of_connection = statements.connection.positions(_OF_CONNECTION)
+        self._of_links = statements.links.positions(_OF_LINKS)
 
     async def bare(self, request: Request) -> Response:
         """Parse the body, answer `{ __typename }`."""
         orjson.loads(await request.body())["query"]
-        return _json({"data": {"__typename": "Query"}})
+        return to_response({"data": {"__typename": "Query"}})
 
     async def timeline(self, request: Request) -> Response:
         """Answer one page of a timeline, eight fields per event."""
         given = orjson.loads(await request.body())["variables"]
         size = given["first"]
+        statement = self._statements.timeline
         async with self._pool.reading() as fetch:
-            [place] = await fetch(self._statements.places, (given["type"], given["id"], "default"))
-            rows = await fetch(self._statements.page, (*place, size + 1, *self._after_limit))
-        identifier, at, kind, severity, source, message, asked_by, took = self._shown
+            place = await self._places.find(fetch, (given["type"], given["id"]))
+            rows = await fetch(statement.sql, (*place, size + 1, *statement.after_limit))
+        identifier, at, kind, severity, source, message, asked_by, took = self._of_timeline
         nodes = [
             {
                 "id": row[identifier],
-                "timestamp": _EPOCH + row[at] * _MICROSECOND,
+                "timestamp": to_time(row[at]),
                 "eventType": row[kind],
-                "severity": _SEVERITIES[row[severity]],
+                "severity": SEVERITIES[row[severity]],
                 "source": row[source],
                 "message": row[message],
                 "requestId": row[asked_by],
@@ -92,99 +88,49 @@ class Floor:
             }
             for row in rows[:size]
         ]
-        return _json({"data": {"object": {"timeline": {"nodes": nodes}}}})
+        return to_response({"data": {"object": {"timeline": {"nodes": nodes}}}})
+
+    async def connection(self, request: Request) -> Response:
+        """Answer one page with edges, cursors and the objects of each event."""
+        given = orjson.loads(await request.body())["variables"]
+        size = given["first"]
+        statement = self._statements.connection
+        identifier, at, kind = self._of_connection
+        async with self._pool.reading() as fetch:
+            place = await self._places.find(fetch, (given["type"], given["id"]))
+            found = await fetch(statement.sql, (*place, size + 1, *statement.after_limit))
+            rows = found[:size]
+            ids = tuple([bytes.fromhex(row[identifier].replace("-", "")) for row in rows])
+            links = self._by_event(await fetch(self._statements.links.sql, ids))
+        edges = [
+            {
+                "cursor": to_cursor(row[at], row[identifier]),
+                "node": {
+                    "id": row[identifier],
+                    "timestamp": to_time(row[at]),
+                    "eventType": row[kind],
+                    "objects": links[row[identifier]],
+                },
+            }
+            for row in rows
+        ]
+        page_info = {"hasNextPage": len(found) > size, "endCursor": edges[-1]["cursor"]}
+        return to_response({"data": {"object": {"timeline": {"edges": edges, "pageInfo": page_info}}}})
+
+    def _by_event(self, rows: Sequence[Sequence[Any]]) -> dict[str, list[dict[str, Any]]]:
+        event_id, role, kind, identifier = self._of_links
+        links: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in sorted(rows, key=itemgetter(kind, identifier)):
+            linked = {"objectType": row[kind], "objectId": row[identifier]}
+            links[row[event_id]].append({"role": row[role], "object": linked})
+        return links
 
     async def ingest(self, request: Request) -> Response:
-        """Store a batch in one transaction of multi-row INSERTs, without looking at what is in it."""
+        """Store a batch."""
         sent = orjson.loads(await request.body())["variables"]["input"]["events"]
-        await self._learn_keys(sent)
-        received_at = time.time_ns() // 1_000
-        times = [(datetime.fromisoformat(each["timestamp"][:-1]) - _EPOCH) // _MICROSECOND for each in sent]
-        ids = [bytes.fromhex(each["id"].replace("-", "")) for each in sent]
-        async with self._pool.writing() as cursor:
-            batch_key = await self._insert_batch(cursor, received_at, len(sent))
-            await self._insert(cursor, "events", EVENT_COLUMNS, self._events(sent, ids, times, received_at, batch_key))
-            await self._insert(cursor, "event_objects", REFERENCE_COLUMNS, self._references(sent, ids, times))
-            await self._insert(cursor, "event_count_deltas", DELTA_COLUMNS, self._deltas(sent, times, received_at))
+        await self._ingest.store(sent)
         counts = {"accepted": len(sent), "duplicates": 0, "conflicts": 0, "rejected": 0}
-        return _json({"data": {"ingestEvents": counts}})
-
-    async def _learn_keys(self, sent: list[dict[str, Any]]) -> None:
-        """Look up, once, the keys of the namespace, its plain audience and the objects, which are all there."""
-        place = self._pool.placeholder
-        by_id = (
-            "SELECT object_key FROM objects "
-            f"WHERE namespace = 'default' AND object_type = {place} AND object_id = {place}"
-        )
-        async with self._pool.reading() as fetch:
-            if self._audience is None:
-                [row] = await fetch("SELECT namespace_key, audience_key FROM audiences", ())
-                self._audience = (row[0], row[1])
-            for name in {(one["objectType"], one["objectId"]) for each in sent for one in each["objects"]}:
-                if name not in self._object_keys:
-                    self._object_keys[name] = (await fetch(by_id, name))[0][0]
-
-    async def _insert_batch(self, cursor: Any, received_at: int, size: int) -> int:
-        values = {"received_at": received_at, "event_count": size}
-        if self._pool.placeholder == "?":
-            # On SQLite the position is part of the transaction; on MariaDB the gateway gives it afterwards.
-            await cursor.execute(
-                "UPDATE leases SET high_water = high_water + 1 WHERE name = 'sequencer' RETURNING high_water"
-            )
-            [(values["position"],)] = await cursor.fetchall()
-        await cursor.execute(self._insert_sql("ingest_batches", tuple(values)), tuple(values.values()))
-        key: int = cursor.lastrowid
-        return key
-
-    async def _insert(self, cursor: Any, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-        await cursor.executemany(self._insert_sql(table, columns), rows)
-
-    def _insert_sql(self, table: str, columns: tuple[str, ...]) -> str:
-        # The blank before the bracket lets aiomysql make one statement of many rows.
-        places = ", ".join([self._pool.placeholder] * len(columns))
-        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
-
-    def _events(
-        self, sent: list[dict[str, Any]], ids: list[bytes], times: list[int], received_at: int, batch_key: int
-    ) -> list[tuple[Any, ...]]:
-        audience = self._audience or (0, 0)
-        rows = []
-        for index, (event_id, at, each) in enumerate(zip(ids, times, sent, strict=True)):
-            get = each.get
-            content_hash = hashlib.blake2b(orjson.dumps(each), digest_size=16).digest()
-            extra = orjson.dumps(each["extra"]).decode()
-            row = (
-                *(event_id, *audience, each["eventType"], get("category"), _RANKS[each["severity"]], None, at),
-                *(received_at, each["source"], each["message"], extra, get("durationMs"), get("success")),
-                *(get("actor"), get("actorClaim"), get("sessionId"), get("requestId"), get("correlationId"), None),
-                *(get("traceId"), get("spanId"), get("parentSpanId"), None, get("recordCount")),
-                *(content_hash, batch_key, index),
-            )
-            rows.append(row)
-        return rows
-
-    def _references(self, sent: list[dict[str, Any]], ids: list[bytes], times: list[int]) -> list[tuple[Any, ...]]:
-        namespace_key, audience_key = self._audience or (0, 0)
-        rows = []
-        for event_id, at, each in zip(ids, times, sent, strict=True):
-            kind, rank = each["eventType"], _RANKS[each["severity"]]
-            for one in each["objects"]:
-                object_key = self._object_keys[one["objectType"], one["objectId"]]
-                place = (object_key, audience_key, at, event_id, namespace_key)
-                rows.append((*place, one["objectType"], kind, rank, one.get("role")))
-        return sorted(rows)
-
-    def _deltas(self, sent: list[dict[str, Any]], times: list[int], received_at: int) -> list[tuple[Any, ...]]:
-        _, audience_key = self._audience or (0, 0)
-        counts = Counter(
-            (audience_key, at // 60_000_000, each["eventType"], _RANKS[each["severity"]], int(each["success"]))
-            for at, each in zip(times, sent, strict=True)
-        )
-        return [(*key, count, count, received_at // 86_400_000_000) for key, count in counts.items()]
-
-
-def _json(content: object) -> Response:
-    return Response(orjson.dumps(content, option=_TIMES), media_type="application/json")
+        return to_response({"data": {"ingestEvents": counts}})
 
 
 def build_app(url: str, statements: Statements) -> Starlette:
@@ -195,7 +141,7 @@ def build_app(url: str, statements: Statements) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         pool = await open_pool(url)
         floor = Floor(pool, statements)
-        for name in ("bare", "timeline", "ingest"):
+        for name in ("bare", "timeline", "connection", "ingest"):
             app.router.routes.append(Route(f"/{name}", getattr(floor, name), methods=["POST"]))
         yield
         await pool.close()
@@ -204,22 +150,5 @@ def build_app(url: str, statements: Statements) -> Starlette:
     return app
 
 
-def main(url: str, port: str, statements: str) -> None:
-    """Serve on loopback as the gateway does: one process, uvloop, httptools, no access log."""
-    app = build_app(url, msgspec.json.decode(Path(statements).read_bytes(), type=Statements))
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=int(port),
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-    )
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve(build_app(sys.argv[1], Statements.read(Path(sys.argv[3]))), port=int(sys.argv[2]))

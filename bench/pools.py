@@ -13,6 +13,12 @@ import asyncmy
 POOL_SIZE = 10
 """As the gateway's."""
 
+MARIADB_SETUP = "SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin, SESSION tx_isolation = 'READ-COMMITTED'"
+SQLITE_SETUP = (
+    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;"
+)
+
 Rows = Sequence[Sequence[Any]]
 Fetch = Callable[[str, tuple[Any, ...]], Awaitable[Rows]]
 
@@ -40,7 +46,7 @@ class MariaPool:
             db=parts.path.removeprefix("/"),
             charset="utf8mb4",
             autocommit=True,
-            init_command="SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin, SESSION tx_isolation = 'READ-COMMITTED'",
+            init_command=MARIADB_SETUP,
         )
         return cls(pool)
 
@@ -118,10 +124,7 @@ class SqlitePool:
 
 async def _connect(path: str) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, isolation_level=None)
-    await connection.executescript(
-        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-        "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;"
-    )
+    await connection.executescript(SQLITE_SETUP)
     return connection
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import orjson
 
-from bench.rows import Row
+from bench.errors import VoidRunError
+from bench.rows import SAME_AT_LEAST, SAME_AT_MOST, Finding, Row
 from bench.stores import Facts
 
 RESULTS = Path(__file__).with_name("results")
@@ -21,26 +22,27 @@ class Report:
     machine: str
     facts: dict[str, Facts]
     rounds: int
-    rows: list[Row]
+    findings: list[Finding]
     void: bool
 
     def to_markdown(self) -> str:
         """Give the table."""
-        lines = [_HEADER, tuple("---" for _ in _HEADER), *(_cells(row) for row in self.rows)]
+        rows = [_cells(finding, row) for finding in self.findings for row in finding.rows]
+        lines = [_HEADER, tuple("---" for _ in _HEADER), *rows]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
         verdict = "VOID: the machine was too busy, these figures say little.\n\n" if self.void else ""
         return f"{verdict}{self._describe()}\n\n{table}"
 
-    def write(self, now: datetime | None = None) -> Path:
+    def write(self, directory: Path = RESULTS, now: datetime | None = None) -> Path:
         """Write the raw figures beside the bench and give the file."""
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{(now or datetime.now(UTC)):%Y-%m-%dT%H-%M-%SZ}.json"
+        directory.mkdir(exist_ok=True)
+        path = directory / f"{(now or datetime.now(UTC)):%Y-%m-%dT%H-%M-%SZ}.json"
         content = {
             "machine": self.machine,
             "facts": {name: each.to_dict() for name, each in self.facts.items()},
             "rounds": self.rounds,
             "void": self.void,
-            "rows": [row.to_dict() for row in self.rows],
+            "findings": [finding.to_dict() for finding in self.findings],
         }
         path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
         return path
@@ -54,6 +56,21 @@ class Report:
         return "\n".join([f"- {self.machine}; {self.rounds} rounds", *stores])
 
 
-def _cells(row: Row) -> Sequence[str]:
-    verdict = "" if row.met is None else "met" if row.met else "**not met**"
-    return row.driver, row.work, row.first, row.second, row.shown_ratio, row.cpu, row.target, verdict
+def require_same(check: Finding, *, allow_noise: bool) -> None:
+    """Refuse a run on a machine that cannot tell. Raises VoidRunError."""
+    [row] = check.rows
+    if not row.target.met and row.ratio is not None and not allow_noise:
+        raise VoidRunError(
+            f"the floor against itself is {row.ratio.median:.3f}, outside {SAME_AT_LEAST} to {SAME_AT_MOST}: the "
+            "machine is too busy, nothing was measured. Run it when less goes on, or look at it all the same with "
+            "--allow-noise"
+        )
+
+
+def _cells(finding: Finding, row: Row) -> Sequence[str]:
+    target = row.target
+    verdict = "" if target.met is None else "met" if target.met else "**not met**"
+    return (
+        *(finding.driver, finding.work, row.first, row.second, row.shown_ratio),
+        *(row.cpu, target.text, verdict),
+    )

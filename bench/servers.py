@@ -1,9 +1,12 @@
-"""Servers: the gateway and the floor as processes, and the CPU time that they use."""
+"""Servers: the gateway, floors and peers as processes, and the CPU time and memory that they use."""
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -12,9 +15,19 @@ from bench.errors import BenchError
 from tests.databases import command_path, free_port
 
 ROOT = Path(__file__).parents[1]
+MERCURIUS = Path(__file__).parent / "peers" / "mercurius"
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 _IDLE_SECONDS = 3.0
+_KIB_PER_MB = 1e6 / 1024
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Megabytes (10^6 bytes) of a process that are resident: now, and at most so far."""
+
+    now: float
+    peak: float
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,13 @@ class Server:
         """
         return time.clock_gettime_ns(~self.pid << 3 | 2) / 1e9
 
+    def memory(self) -> Memory:
+        """Look how much memory it has."""
+        lines = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines()
+        fields = dict(line.split(":", 1) for line in lines)
+        now, peak = (int(fields[name].split()[0]) / _KIB_PER_MB for name in ("VmRSS", "VmHWM"))
+        return Memory(now, peak)
+
 
 def watch_idle(server: Server) -> Server:
     """Give the server with what it uses while nobody asks; takes some seconds."""
@@ -41,19 +61,25 @@ def watch_idle(server: Server) -> Server:
     return replace(server, idle_share=(server.cpu_seconds() - before) / _IDLE_SECONDS)
 
 
-class FloorProcess:
-    """One `python -m bench.floor`; it dies with whoever started it."""
+class ServerProcess:
+    """A server of the bench's own: it is told URL, port and statements, and dies with whoever started it."""
 
-    def __init__(self, url: str, statements: Path) -> None:
-        self._arguments = (url, statements)
+    def __init__(
+        self, name: str, command: Sequence[str], *, url: str, statements: Path, environment: Mapping[str, str] = {}
+    ) -> None:
+        """`name` is what errors call it."""
+        self._name = name
         self._port = free_port()
+        self._command = [*command, url, str(self._port), str(statements)]
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        url, statements = self._arguments
-        command = [sys.executable, "-m", "bench.floor", url, str(self._port), str(statements)]
         self._process = subprocess.Popen(
-            [command_path("setpriv"), "--pdeathsig", "KILL", "--", *command], cwd=ROOT, stdin=subprocess.DEVNULL
+            [command_path("setpriv"), "--pdeathsig", "KILL", "--", *self._command],
+            cwd=ROOT,
+            env={**os.environ, **self._environment},
+            stdin=subprocess.DEVNULL,
         )
         self._wait_until_ready(self._process)
         return self
@@ -67,7 +93,7 @@ class FloorProcess:
     def server(self) -> Server:
         """Where it listens."""
         if self._process is None:
-            raise BenchError("the floor is not running")
+            raise BenchError(f"{self._name} is not running")
         return Server(self._port, self._process.pid)
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
@@ -81,4 +107,27 @@ class FloorProcess:
                 return
         process.kill()
         process.wait()
-        raise BenchError("the floor did not start; what it printed stands above")
+        raise BenchError(f"{self._name} did not start; what it printed stands above")
+
+
+def floor_process(url: str, statements: Path) -> ServerProcess:
+    """Make a floor."""
+    return ServerProcess("the floor", [sys.executable, "-m", "bench.floor"], url=url, statements=statements)
+
+
+def strawberry_process(url: str, statements: Path) -> ServerProcess:
+    """Make the stock Strawberry peer."""
+    command = [sys.executable, "-m", "bench.peers.strawberry_app"]
+    return ServerProcess("stock Strawberry", command, url=url, statements=statements)
+
+
+def mercurius_process(url: str, statements: Path) -> ServerProcess:
+    """Make the Mercurius peer. Raises BenchError when it is not installed."""
+    node = shutil.which("node")
+    if node is None or not (MERCURIUS / "node_modules").is_dir():
+        raise BenchError(
+            "the Mercurius peer is not installed: `make bench-peers` does that; --no-mercurius leaves it out"
+        )
+    production = {"NODE_ENV": "production"}
+    command = [node, str(MERCURIUS / "server.js")]
+    return ServerProcess("Mercurius", command, url=url, statements=statements, environment=production)

@@ -1,35 +1,22 @@
-"""Stores: a private database with the history in it, and what there is to know about it and its machine."""
+"""Stores: private databases, and what there is to know about them and their machine."""
 
-import asyncio
 import os
 import platform
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from bench.errors import BenchError
-from bench.floor import Statements
-from bench.history import BIG_OBJECT, NAMESPACE, History
-from gateway.demo.loader import load_history
-from storage.engine import Database
-from storage.page_statements import EVENT_COLUMNS
-from storage.pages import PageRequest, fetch_event_page
 from storage.revisions import migrate
-from storage.scopes import EVERYTHING
-from storage.selectors import ObjectReference, TouchesAny
-from storage.times import now_micros
 from tests.databases import MariaServer
 
-BUFFER_POOL = "1G"
+BUFFER_POOL, BIG_BUFFER_POOL = "2G", "8G"
 _DATABASE = "timeloom_bench"
-_SERVER_OPTIONS = ("--innodb-log-file-size=256M",)
+_SERVER_OPTIONS = ("--innodb-log-file-size=512M", "--innodb-sort-buffer-size=64M")
 
 
 @dataclass(frozen=True)
@@ -64,10 +51,43 @@ class Store:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a statement and give its rows."""
+        with self.connect() as connection:
+            cursor = connection.cursor()
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def change(self, sql: str) -> None:
+        """Run a statement that changes something, with what is committed at once."""
+        with self.connect() as connection:
+            connection.cursor().execute(sql)
+
+    def settle(self) -> None:
+        """Let the database find out what it holds now, as it would in time by itself."""
+        if self._server is None:
+            self.change("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            self.query("ANALYZE TABLE events, event_objects, objects")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is an SQLite file."""
+        return self._server is None
+
+    def columns(self, sql: str, parameters: tuple[Any, ...]) -> list[str]:
+        """Say which columns a statement of the gateway's gives; parameters in the style of the driver's."""
+        with self.connect() as connection:
+            cursor = connection.cursor()
+            cursor.execute(sql, parameters)
+            return [column[0] for column in cursor.description]
+
+    def connect(self) -> AbstractContextManager[Any]:
+        """Lend a connection of PyMySQL (with autocommit) or sqlite3."""
         if self._server is not None:
-            return self._server.execute(sql, _DATABASE)
-        with closing(sqlite3.connect(self._file)) as connection:
-            return connection.execute(sql).fetchall()
+            return closing(self._server.connect(_DATABASE))
+        # Threads take turns with it. With WAL, `normal` loses no consistency, and there is nothing here to keep.
+        connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return closing(connection)
 
     def facts(self) -> Facts:
         """Look up what is worth knowing."""
@@ -90,9 +110,9 @@ class Store:
 
 
 @contextmanager
-def mariadb_store(home: Path) -> Iterator[Store]:
+def mariadb_store(home: Path, *, buffer_pool: str = BUFFER_POOL) -> Iterator[Store]:
     """Start a private MariaDB with an empty, migrated database; it ends with the block."""
-    with MariaServer(buffer_pool=BUFFER_POOL, options=_SERVER_OPTIONS) as server:
+    with MariaServer(buffer_pool=buffer_pool, options=_SERVER_OPTIONS) as server:
         server.create_database(_DATABASE)
         store = Store(home, server)
         migrate(store.url("aiomysql"))
@@ -105,58 +125,6 @@ def sqlite_store(home: Path) -> Iterator[Store]:
     store = Store(home, None)
     migrate(store.url("sqlite"))
     yield store
-
-
-def load(url: str, history: History, advance: Callable[[int], None]) -> None:
-    """Store a history by the gateway's own ingest code. Raises BenchError when an event is refused."""
-
-    async def run() -> None:
-        database = await Database.open(url)
-        try:
-            report = await load_history(database, history.drafts(), clock=now_micros, advance=advance)
-        finally:
-            await database.close()
-        if report.refused:
-            raise BenchError(f"{report.refused} events of the history were refused: {report.first_problem}")
-
-    asyncio.run(run())
-
-
-def record_statements(url: str) -> Statements:
-    """Look which statements the gateway's page of a timeline sends. Raises BenchError when the floor knows others."""
-
-    async def run() -> list[str]:
-        sent: list[str] = []
-        database = await Database.open(url)
-        try:
-            reference = ObjectReference(*BIG_OBJECT, NAMESPACE)
-            for _ in range(2):  # the first time names are looked up that are known from then on
-                sent.clear()
-                stop = database.observe(lambda statement: sent.append(statement.sql))
-                await fetch_event_page(
-                    database,
-                    selector=TouchesAny((reference,)),
-                    scope=EVERYTHING,
-                    request=PageRequest(size=1),
-                    with_extra=False,
-                )
-                stop()
-        finally:
-            await database.close()
-        return sent
-
-    sent = asyncio.run(run())
-    if len(sent) != 2:
-        raise BenchError(
-            f"a page of a timeline sends {len(sent)} statements, bench/floor.py knows two: bring it up to date"
-        )
-    return Statements(sent[0], sent[1], [str(column.name) for column in EVENT_COLUMNS])
-
-
-def write_statements(statements: Statements, path: Path) -> Path:
-    """Write them where the floor reads them."""
-    path.write_bytes(msgspec.json.encode(statements))
-    return path
 
 
 def describe_machine() -> str:
