@@ -1,8 +1,8 @@
 """RequestContext: what every resolver of one request works with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import strawberry
 
@@ -11,6 +11,8 @@ from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits, IngestReport
 from storage.engine import Database
 from storage.scopes import EVERYTHING, Scope
+
+_T = TypeVar("_T")
 
 Clock = Callable[[], int]
 """Gives the present time in microseconds since 1970 (UTC)."""
@@ -43,6 +45,11 @@ class RequestMetrics(Protocol):
         """A batch was ingested."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: Exception
+
+
 @dataclass(slots=True)
 class RequestContext:
     """One request: its database, its caller, its clock and its own loaders.
@@ -60,11 +67,29 @@ class RequestContext:
     decoded_batches: Mapping[str, list[EventDraft]] = field(default_factory=dict)
     metrics: RequestMetrics | None = None
     loaders: Loaders = field(init=False)
-    selections: dict[tuple[int, ...], frozenset[str]] = field(default_factory=dict)
+    selections: dict[tuple[Hashable, ...], frozenset[str]] = field(default_factory=dict)
+    _done: dict[Hashable, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         report = self.metrics.loader_batch if self.metrics else None
         self.loaders = Loaders(self.database, self.scope, report=report)
+
+    async def once(self, key: Hashable, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Do a piece of work and keep its result, or its error, for whoever asks for the same after it.
+
+        When the compiled executor meets what only stock execution can word, that asks for everything once more.
+        """
+        if key not in self._done:
+            try:
+                self._done[key] = await work()
+            except Exception as error:
+                self._done[key] = _Failed(error)
+                raise
+        done = self._done[key]
+        if isinstance(done, _Failed):
+            raise done.error
+        result: _T = done
+        return result
 
     @property
     def home_namespace(self) -> str | None:

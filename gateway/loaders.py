@@ -1,15 +1,14 @@
 """Loaders: the relations of a whole page by one statement per kind and 200 keys (GQ2). Made anew for each request.
 
-Each is named by what it maps. A batch takes its own connection from the pool, because batches of several loaders run at
-the same time. All keys that come in one turn of the event loop are one batch, which is cut into chunks of 200 here and
-answered as a whole, so that the loads that follow from its answers come together in one turn again.
+Each is named by what it maps. All keys that come in one turn of the event loop are one batch, which is cut into chunks
+of 200 here and answered as a whole, so that the loads that follow from its answers come together in one turn again. A
+batch takes its own connection from the pool, because batches of several loaders run at the same time.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
-
-from strawberry.dataloader import DataLoader
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from storage.engine import Database
 from storage.objects import fetch_object_spans
@@ -28,21 +27,98 @@ KEYS_PER_STATEMENT = 200
 
 BatchReport = Callable[[str, int], None]
 """Told the loader's name and how many keys went into one statement."""
+Fields = frozenset[str]
+"""The fields of events that were asked for."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
 
+class EventsKey(NamedTuple):
+    """Which event, and with which fields."""
+
+    event: EventKey
+    fields: Fields
+
+
 class ChildrenKey(NamedTuple):
-    """Whose children, which page of them, and whether with their `extra`."""
+    """Whose children, which page of them, and with which fields."""
 
     parent: EventKey
     request: PageRequest
-    with_extra: bool
+    fields: Fields
 
 
-AncestorsKey = tuple[EventKey, int]
-"""Whose ancestors, and how many at most."""
+class AncestorsKey(NamedTuple):
+    """Whose ancestors, how many at most, and with which fields."""
+
+    event: EventKey
+    most: int
+    fields: Fields
+
+
+class Loader(Generic[_Key, _Value]):
+    """Fetches each key once, together with all others of the same turn.
+
+    Strawberry's loader makes a future for each key; here a whole page is asked for at once and there is one for each
+    batch. What could not be fetched fails for all its keys, and is not tried again.
+    """
+
+    def __init__(self, fetch: Callable[[list[_Key]], Awaitable[Mapping[_Key, _Value]]]) -> None:
+        """`fetch` gives a value for every key."""
+        self._fetch = fetch
+        self._batches: dict[_Key, asyncio.Future[Mapping[_Key, _Value]]] = {}
+        self._waiting: list[_Key] = []
+        self._next: asyncio.Future[Mapping[_Key, _Value]] | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def load(self, key: _Key) -> _Value:
+        """Give the value of one key."""
+        return (await asyncio.shield(self._batch_of(key)))[key]
+
+    async def load_many(self, keys: Iterable[_Key]) -> list[_Value]:
+        """Give the values of many keys, in their order."""
+        wanted = list(keys)
+        batches = [self._batch_of(key) for key in wanted]
+        for batch in dict.fromkeys(batches):
+            await asyncio.shield(batch)
+        return [batch.result()[key] for key, batch in zip(wanted, batches, strict=True)]
+
+    def cancel(self) -> None:
+        """End what is still being fetched."""
+        for task in self._running:
+            task.cancel()
+
+    def _batch_of(self, key: _Key) -> asyncio.Future[Mapping[_Key, _Value]]:
+        batch = self._batches.get(key)
+        if batch is None:
+            batch = self._batches[key] = self._next or self._begin_batch()
+            self._waiting.append(key)
+        return batch
+
+    def _begin_batch(self) -> asyncio.Future[Mapping[_Key, _Value]]:
+        loop = asyncio.get_running_loop()
+        self._next = loop.create_future()
+        loop.call_soon(self._dispatch)
+        return self._next
+
+    def _dispatch(self) -> None:
+        batch, keys = self._next, self._waiting
+        self._next, self._waiting = None, []
+        if batch is not None:
+            task = asyncio.ensure_future(self._run(batch, keys))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _run(self, batch: asyncio.Future[Mapping[_Key, _Value]], keys: list[_Key]) -> None:
+        try:
+            batch.set_result(await self._fetch(keys))
+        except asyncio.CancelledError:
+            batch.cancel()
+            raise
+        except Exception as error:
+            batch.set_exception(error)
+            batch.exception()  # seen: whoever asked may be gone
 
 
 class Loaders:
@@ -52,48 +128,61 @@ class Loaders:
         self._database = database
         self._scope = scope
         self._report = report
-        self.links_by_event: DataLoader[EventKey, list[LinkRecord]] = DataLoader(self._load_links)
-        self.events_by_key: DataLoader[EventKey, EventRecord | None] = DataLoader(self._load_events)
-        self.children_by_event: DataLoader[ChildrenKey, EventPage] = DataLoader(self._load_children)
-        self.ancestors_by_event: DataLoader[AncestorsKey, list[EventRecord]] = DataLoader(self._load_ancestors)
-        self.spans_by_object: DataLoader[ObjectRecord, ObjectSpan] = DataLoader(self._load_spans)
-        self.live_position: DataLoader[None, int] = DataLoader(self._load_position)
+        self.links_by_event: Loader[EventKey, list[LinkRecord]] = Loader(self._load_links)
+        self.events_by_key: Loader[EventsKey, EventRecord | None] = Loader(self._load_events)
+        self.children_by_event: Loader[ChildrenKey, EventPage] = Loader(self._load_children)
+        self.ancestors_by_event: Loader[AncestorsKey, list[EventRecord]] = Loader(self._load_ancestors)
+        self.spans_by_object: Loader[ObjectRecord, ObjectSpan] = Loader(self._load_spans)
+        self.live_position: Loader[None, int] = Loader(self._load_position)
 
-    async def _load_links(self, keys: list[EventKey]) -> list[list[LinkRecord]]:
-        found = await self._in_chunks("links_by_event", keys, partial(fetch_links, self._database, scope=self._scope))
-        return [found.get(key, []) for key in keys]
-
-    async def _load_events(self, keys: list[EventKey]) -> list[EventRecord | None]:
-        found = await self._in_chunks("events_by_key", keys, partial(fetch_events, self._database, scope=self._scope))
-        return [found.get(key) for key in keys]
-
-    async def _load_children(self, keys: list[ChildrenKey]) -> list[EventPage]:
-        by_page: dict[tuple[PageRequest, bool], list[EventKey]] = {}
-        for parent, request, with_extra in keys:
-            by_page.setdefault((request, with_extra), []).append(parent)
-        pages: dict[ChildrenKey, EventPage] = {}
-        for (request, with_extra), parents in by_page.items():
-            fetch = partial(
-                fetch_child_pages, self._database, scope=self._scope, request=request, with_extra=with_extra
-            )
-            found = await self._in_chunks("children_by_event", parents, fetch)
-            pages.update({ChildrenKey(parent, request, with_extra): page for parent, page in found.items()})
-        return [pages[key] for key in keys]
-
-    async def _load_ancestors(self, keys: list[AncestorsKey]) -> list[list[EventRecord]]:
-        found = await self._in_chunks(
-            "ancestors_by_event", keys, partial(fetch_ancestors, self._database, scope=self._scope)
+    def cancel(self) -> None:
+        """End what is still being fetched: nobody waits for it any more."""
+        loaders: tuple[Loader[Any, Any], ...] = (
+            self.links_by_event,
+            self.events_by_key,
+            self.children_by_event,
+            self.ancestors_by_event,
+            self.spans_by_object,
+            self.live_position,
         )
-        return [found.get(key, []) for key in keys]
+        for loader in loaders:
+            loader.cancel()
 
-    async def _load_spans(self, keys: list[ObjectRecord]) -> list[ObjectSpan]:
-        found = await self._in_chunks(
+    async def _load_links(self, keys: list[EventKey]) -> Mapping[EventKey, list[LinkRecord]]:
+        return await self._in_chunks("links_by_event", keys, partial(fetch_links, self._database, scope=self._scope))
+
+    async def _load_events(self, keys: list[EventsKey]) -> Mapping[EventsKey, EventRecord | None]:
+        fetch = partial(fetch_events, self._database, scope=self._scope, fields=_all_fields(keys))
+        found = await self._in_chunks("events_by_key", list(dict.fromkeys(key.event for key in keys)), fetch)
+        return {key: found.get(key.event) for key in keys}
+
+    async def _load_children(self, keys: list[ChildrenKey]) -> Mapping[ChildrenKey, EventPage]:
+        by_request: dict[PageRequest, list[ChildrenKey]] = {}
+        for key in keys:
+            by_request.setdefault(key.request, []).append(key)
+        pages: dict[ChildrenKey, EventPage] = {}
+        for request, group in by_request.items():
+            fetch = partial(
+                fetch_child_pages, self._database, scope=self._scope, request=request, fields=_all_fields(group)
+            )
+            parents = list(dict.fromkeys(key.parent for key in group))
+            found = await self._in_chunks("children_by_event", parents, fetch)
+            pages.update({key: found[key.parent] for key in group})
+        return pages
+
+    async def _load_ancestors(self, keys: list[AncestorsKey]) -> Mapping[AncestorsKey, list[EventRecord]]:
+        fetch = partial(fetch_ancestors, self._database, scope=self._scope, fields=_all_fields(keys))
+        wanted = list(dict.fromkeys((key.event, key.most) for key in keys))
+        found = await self._in_chunks("ancestors_by_event", wanted, fetch)
+        return {key: found[key.event, key.most] for key in keys}
+
+    async def _load_spans(self, keys: list[ObjectRecord]) -> Mapping[ObjectRecord, ObjectSpan]:
+        return await self._in_chunks(
             "spans_by_object", keys, partial(fetch_object_spans, self._database, scope=self._scope)
         )
-        return [found.get(key, ObjectSpan(None, None)) for key in keys]
 
-    async def _load_position(self, keys: list[None]) -> list[int]:
-        return [await fetch_live_position(self._database)] * len(keys)
+    async def _load_position(self, keys: list[None]) -> Mapping[None, int]:
+        return dict.fromkeys(keys, await fetch_live_position(self._database))
 
     async def _in_chunks(
         self,
@@ -108,6 +197,11 @@ class Loaders:
                 self._report(name, len(chunk))
             found.update(await fetch(chunk))
         return found
+
+
+def _all_fields(keys: Iterable[EventsKey | ChildrenKey | AncestorsKey]) -> Fields:
+    """Give the fields of all keys together: one statement reads them all."""
+    return frozenset().union(*(key.fields for key in keys))
 
 
 def chunks(keys: Sequence[_Key]) -> Iterable[Sequence[_Key]]:

@@ -4,6 +4,7 @@ import logging
 import time
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DisconnectionError
@@ -44,11 +45,31 @@ class ConnectionState:
         if raw is not None:
             raw.interrupt()
 
+    def is_fresh(self) -> bool:
+        """Whether the connection was in use a moment ago and its server has not closed it since."""
+        return self.is_open() and time.monotonic() - self.returned_at < _PING_AFTER_SECONDS
+
+    def is_open(self) -> bool:
+        """Tell a dead connection from its socket, without a round trip."""
+        reader = getattr(self.driver_connection, "_reader", None)
+        return reader is None or not (reader.at_eof() or reader.exception() is not None)
+
 
 def state_of(connection: AsyncConnection) -> ConnectionState:
     """Give what is remembered of the connection behind an AsyncConnection."""
     state: ConnectionState = connection.sync_connection.info["timeloom"]  # type: ignore[union-attr]
     return state
+
+
+async def fetch_rows(state: ConnectionState, sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """Send a statement straight to the driver and give its rows as the driver made them."""
+    driver: Any = state.driver_connection
+    if isinstance(driver, aiosqlite.Connection):
+        # One visit to its thread, instead of one for each step.
+        return await driver.execute_fetchall(sql, parameters)  # type: ignore[return-value]
+    async with driver.cursor() as cursor:
+        await cursor.execute(sql, parameters)
+        return list(await cursor.fetchall())
 
 
 def connect_arguments(dialect_name: str, options: DatabaseOptions) -> dict[str, Any]:
@@ -90,9 +111,9 @@ def prepare(engine: Engine, options: DatabaseOptions, *, writing: bool) -> None:
 
     def connected(dbapi_connection: Any, record: Any) -> None:
         state = ConnectionState(seconds_per_statement=seconds)
+        state.driver_connection = dbapi_connection.driver_connection
         record.info["timeloom"] = state
         if is_sqlite:
-            state.driver_connection = dbapi_connection.driver_connection
             state.started = time.monotonic()
             dbapi_connection.run_async(lambda connection: _prepare_sqlite(connection, state, writing=writing))
         else:
@@ -131,12 +152,11 @@ async def _prepare_sqlite(connection: Any, state: ConnectionState, *, writing: b
 
 
 def _is_alive(engine: Engine, dbapi_connection: Any, state: ConnectionState) -> bool:
-    """Tell a dead connection from its socket, without a round trip; one that was idle for long is pinged."""
-    reader = getattr(dbapi_connection.driver_connection, "_reader", None)
-    if reader is not None and (reader.at_eof() or reader.exception() is not None):
-        return False
-    if time.monotonic() - state.returned_at < _PING_AFTER_SECONDS:
+    """Tell whether the pool may lend a connection; one that was idle for long is pinged."""
+    if state.is_fresh():
         return True
+    if not state.is_open():
+        return False
     try:
         return bool(engine.dialect.do_ping(dbapi_connection))
     except Exception:  # whatever a ping raises, the connection is of no use

@@ -120,7 +120,10 @@ def key_range(
 
     `comparison` is one of < <= > >=. MariaDB finds the range in the spelled-out form only, SQLite in the row value.
     """
-    values = [literal(value, column.type) for value, column in zip(bound, columns, strict=True)]
+    values = [
+        value if isinstance(value, ColumnElement) else literal(value, column.type)
+        for value, column in zip(bound, columns, strict=True)
+    ]
     if dialect_name == "sqlite":
         return tuple_(*columns).op(comparison, is_comparison=True)(tuple_(*values))
     *leading, last = zip(columns, values, strict=True)

@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Subquery, and_, exists, null, or_, select
+from sqlalchemy import Select, Subquery, and_, exists, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from storage.conditions import build_condition, build_scope_condition
 from storage.dialects import force_index, keep_join_order, key_range, union_of_limited
 from storage.plans import BY_ID, Access, Plan, Prefix
-from storage.records import EventRecord
 from storage.scopes import Scope
 from storage.tables import event_objects, events, ingest_batches
 
 
 class Bound(NamedTuple):
-    """An end of a range of keys (time, id)."""
+    """An end of a range of keys (time, id); in a statement to be prepared the two are parameters."""
 
-    occurred_at: int
-    event_id: str
+    occurred_at: Any
+    event_id: Any
     inclusive: bool
 
 
@@ -31,32 +30,38 @@ class KeyRange(NamedTuple):
     stop: Bound | None = None
 
 
-_NAMED_LATER = ("namespace", "owner", "readers")
-EVENT_COLUMNS = (events.c.audience_key, *(events.c[name] for name in EventRecord._fields if name not in _NAMED_LATER))
-"""What is read of an event: the audience first (it gives namespace, owner and readers), then as in EventRecord."""
+def event_columns(names: Sequence[str]) -> list[ColumnElement[Any]]:
+    """Give the columns of the events table by name, as `storage.event_rows.read_columns` orders them."""
+    return [events.c[name] for name in names]
 
 
 def build_event_page(
-    plan: Plan, keys: KeyRange, *, limit: int, as_of: int | None, with_extra: bool, dialect_name: str
+    plan: Plan,
+    keys: KeyRange,
+    *,
+    limit: int | ColumnElement[Any],
+    as_of: int | ColumnElement[Any] | None,
+    columns: Sequence[str],
+    dialect_name: str,
 ) -> Select[Any]:
     """Ask for the first `limit` events of a plan within a range of keys, in the direction of the scan."""
     page = _build_keys(plan, keys, limit=limit, as_of=as_of, dialect_name=dialect_name).subquery("page")
-    return _join_events(page, keys, with_extra=with_extra)
+    return _join_events(page, keys, columns)
 
 
-def _join_events(page: Subquery, keys: KeyRange, *, with_extra: bool) -> Select[Any]:
-    columns = EVENT_COLUMNS if with_extra else tuple(_without_extra(column) for column in EVENT_COLUMNS)
+def _join_events(page: Subquery, keys: KeyRange, columns: Sequence[str]) -> Select[Any]:
     joined = page.join(events, and_(events.c.id == page.c.id, events.c.namespace_key == page.c.namespace_key))
-    statement: Select[Any] = keep_join_order(select(*columns).select_from(joined))
+    statement: Select[Any] = keep_join_order(select(*event_columns(columns)).select_from(joined))
     return statement.order_by(*_ordered(page.c.occurred_at, page.c.id, keys.descending))
 
 
-def build_boundary(plan: Plan, keys: KeyRange, *, entries: int, dialect_name: str) -> Select[Any]:
-    """Ask for the key up to which at most `entries` index entries lie; no row when fewer are left.
+def boundary_offset(plan: Plan, entries: int) -> int:
+    """Give the offset at which each branch of a plan ends, so that all together have at most so many entries."""
+    return max(entries // len(plan.prefixes), 1) - 1
 
-    Each branch of the plan gets an equal share, and the nearest of their ends counts.
-    """
-    offset = max(entries // len(plan.prefixes), 1) - 1
+
+def build_boundary(plan: Plan, keys: KeyRange, *, offset: int | ColumnElement[Any], dialect_name: str) -> Select[Any]:
+    """Ask for the key at an offset of each branch of a plan, and the nearest of them; no row when fewer are left."""
     branches = [
         _in_order(_build_branch(plan, prefix, keys, dialect_name), plan.access, keys).limit(1).offset(offset)
         for prefix in plan.prefixes
@@ -67,7 +72,13 @@ def build_boundary(plan: Plan, keys: KeyRange, *, entries: int, dialect_name: st
 
 
 def build_children(
-    parents: Sequence[tuple[str, int]], keys: KeyRange, *, scope: Scope, limit: int, with_extra: bool, dialect_name: str
+    parents: Sequence[tuple[str, int]],
+    keys: KeyRange,
+    *,
+    scope: Scope,
+    limit: int,
+    columns: Sequence[str],
+    dialect_name: str,
 ) -> Select[Any]:
     """Ask for the first `limit` children of each of some events, given by id and namespace key."""
     branches: list[Select[Any]] = []
@@ -78,16 +89,23 @@ def build_children(
         branch = _within(force_index(branch, events, "ix_events_parent"), events, "id", keys, dialect_name)
         branches.append(branch.order_by(*_ordered(events.c.occurred_at, events.c.id, keys.descending)).limit(limit))
     page = union_of_limited(branches, dialect_name).subquery("page")
-    return _join_events(page, keys, with_extra=with_extra)
+    return _join_events(page, keys, columns)
 
 
-def build_batch_condition(as_of: int) -> ColumnElement[bool]:
+def build_batch_condition(as_of: int | ColumnElement[Any]) -> ColumnElement[bool]:
     """Make the condition that an event was visible at a position: its batch is not one that came later."""
     later = or_(ingest_batches.c.position.is_(None), ingest_batches.c.position > as_of)
     return ~exists().where(ingest_batches.c.batch_key == events.c.batch_key, later)
 
 
-def _build_keys(plan: Plan, keys: KeyRange, *, limit: int, as_of: int | None, dialect_name: str) -> Select[Any]:
+def _build_keys(
+    plan: Plan,
+    keys: KeyRange,
+    *,
+    limit: int | ColumnElement[Any],
+    as_of: int | ColumnElement[Any] | None,
+    dialect_name: str,
+) -> Select[Any]:
     tests = _build_row_tests(plan, as_of, dialect_name)
     prefixes = ((),) if plan.access is BY_ID else plan.prefixes
     branches: list[Select[Any]] = []
@@ -134,7 +152,9 @@ def _within(
     return statement.where(*ranges)
 
 
-def _build_row_tests(plan: Plan, as_of: int | None, dialect_name: str) -> tuple[ColumnElement[bool], ...]:
+def _build_row_tests(
+    plan: Plan, as_of: int | ColumnElement[Any] | None, dialect_name: str
+) -> tuple[ColumnElement[bool], ...]:
     tests: list[ColumnElement[bool]] = []
     if plan.tests_rows:
         tests.append(build_condition(plan.residual, dialect_name))
@@ -169,7 +189,3 @@ def _in_order(statement: Select[Any], access: Access, keys: KeyRange) -> Select[
 
 def _ordered(time: ColumnElement[Any], identifier: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
     return [time.desc(), identifier.desc()] if descending else [time.asc(), identifier.asc()]
-
-
-def _without_extra(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return null().label("extra") if column is events.c.extra else column

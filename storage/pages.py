@@ -5,17 +5,18 @@ index boundaries that grow until the page is full or the scan limit is reached: 
 looked (`searched_to`) and can be gone on from (design: "no query may run away").
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.cursors import EventCursor, EventOrder
 from storage.engine import Database
-from storage.identities import AudienceRecord, Identities
-from storage.page_statements import Bound, KeyRange, build_boundary, build_event_page
+from storage.event_rows import EventRows, read_columns
+from storage.page_shapes import is_preparable, page_values, prepare_boundary, prepare_page
+from storage.page_statements import Bound, KeyRange, boundary_offset, build_event_page
 from storage.plans import BY_ID, Plan, Planner
 from storage.records import EventRecord
 from storage.scopes import Scope
@@ -26,6 +27,9 @@ SMALLEST_WINDOW = 1_000
 WINDOW_GROWTH = 4
 
 _BEFORE_ALL_NAMES, _AFTER_ALL_NAMES = "", "\U0010ffff"
+_Row: TypeAlias = tuple[Any, ...]
+# Every row begins with them, see storage/event_rows.py.
+_AUDIENCE_KEY, _EVENT_ID = itemgetter(0), itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,52 +65,61 @@ class PageRequest:
 class EventPage(NamedTuple):
     """A page, in the order of its list; `searched_to`: how far was looked when the scan limit ended it."""
 
-    records: list[EventRecord]
+    rows: EventRows
     has_next: bool
     has_previous: bool
     start_cursor: EventCursor | None
     end_cursor: EventCursor | None
     searched_to: int | None
 
+    @property
+    def records(self) -> list[EventRecord]:
+        """The events as records."""
+        return self.rows.records()
+
 
 async def fetch_event_page(
-    database: Database, *, selector: Selector, scope: Scope, request: PageRequest, with_extra: bool = True
+    database: Database,
+    *,
+    selector: Selector,
+    scope: Scope,
+    request: PageRequest,
+    fields: Collection[str] | None = None,
 ) -> EventPage:
-    """Read one page of the events that a selector means and a scope allows.
+    """Read one page of the events that a selector means and a scope allows; of each only `fields` (None: all).
 
     Raises TooManyValuesError for a list in the selector that is too long, and what `Database.reading` raises.
     """
     async with database.reading() as connection:
-        planner = Planner(connection, scope=scope, most_branches=database.options.union_branches)
+        planner = Planner(database, connection, scope=scope)
         plan = await planner.plan(selector)
         if plan.is_empty:
-            return to_page(request, [], None)
-        reader = PageReader(database, connection, plan=plan, request=request, with_extra=with_extra)
+            return to_page(request, EventRows.empty(), None)
+        reader = PageReader(database, connection, plan=plan, request=request, columns=read_columns(fields))
         return to_page(request, *await reader.read())
-
-
-def record_cursor(record: EventRecord, order: EventOrder) -> EventCursor:
-    """Give the cursor of an event in a list of that order."""
-    return EventCursor(order, record.occurred_at, record.id, record.namespace)
 
 
 class PageReader:
     """Reads the events of one page: those asked for and one more, in the direction of the scan."""
 
     def __init__(
-        self, database: Database, connection: AsyncConnection, *, plan: Plan, request: PageRequest, with_extra: bool
+        self,
+        database: Database,
+        connection: AsyncConnection,
+        *,
+        plan: Plan,
+        request: PageRequest,
+        columns: tuple[str, ...],
     ) -> None:
         """Read `request` by `plan` over `connection`."""
-        self._identities = database.identities
-        self._dialect_name = database.dialect_name
-        self._scan_rows = database.options.scan_rows
+        self._database = database
         self._connection = connection
         self._plan = plan
         self._request = request
-        self._with_extra = with_extra
+        self._columns = columns
 
-    async def read(self) -> tuple[list[EventRecord], Bound | None]:
-        """Give the records and, when the scan limit was reached before the page was full, the key it ended at."""
+    async def read(self) -> tuple[EventRows, Bound | None]:
+        """Give the events and, when the scan limit was reached before the page was full, the key it ended at."""
         size, start, stop = self._request.size, self._request.start, self._request.stop
         keys = KeyRange(self._request.descending, _to_start(self._request), to_bound(stop))
         # One more tells whether the list goes on; the cursor's own event is read again, because events of several
@@ -114,24 +127,24 @@ class PageReader:
         limit = size + 1 + (start is not None)
         while True:
             rows, boundary = await self._collect(keys, limit)
-            rows_of_page = await self._complete_tie(rows, limit)
-            records = await to_records(self._identities, rows_of_page, self._connection)
-            kept = keep_between(self._request, records)
+            complete = await self._complete_tie(rows, limit)
+            found = await to_event_rows(self._database, self._columns, complete, self._connection)
+            kept = keep_between(self._request, found)
             if len(kept) > size:
                 return kept, None
             if boundary is not None or len(rows) < limit:
                 return kept, boundary
-            limit += len(records) - len(kept)
+            limit += len(found) - len(kept)
 
-    async def _collect(self, keys: KeyRange, limit: int) -> tuple[list[Row[Any]], Bound | None]:
+    async def _collect(self, keys: KeyRange, limit: int) -> tuple[list[_Row], Bound | None]:
         tests_rows = self._plan.tests_rows or self._request.as_of is not None
         if not tests_rows or self._plan.access is BY_ID:
             return await self._fetch(keys, limit), None
         return await self._collect_windows(keys, limit)
 
-    async def _collect_windows(self, keys: KeyRange, limit: int) -> tuple[list[Row[Any]], Bound | None]:
-        found: list[Row[Any]] = []
-        left, window = self._scan_rows, max(SMALLEST_WINDOW, WINDOW_GROWTH * limit)
+    async def _collect_windows(self, keys: KeyRange, limit: int) -> tuple[list[_Row], Bound | None]:
+        found: list[_Row] = []
+        left, window = self._database.options.scan_rows, max(SMALLEST_WINDOW, WINDOW_GROWTH * limit)
         while True:
             window = min(window, left)
             boundary = await self._fetch_boundary(keys, window)
@@ -144,28 +157,34 @@ class PageReader:
             keys = keys._replace(start=boundary._replace(inclusive=False))
             window *= WINDOW_GROWTH
 
-    async def _fetch(self, keys: KeyRange, limit: int) -> list[Row[Any]]:
-        statement = build_event_page(
-            self._plan,
-            keys,
-            limit=limit,
-            as_of=self._request.as_of,
-            with_extra=self._with_extra,
-            dialect_name=self._dialect_name,
+    async def _fetch(self, keys: KeyRange, limit: int) -> list[_Row]:
+        database, plan, as_of = self._database, self._plan, self._request.as_of
+        if is_preparable(plan):
+            statement = prepare_page(
+                database.statements,
+                plan,
+                keys,
+                with_as_of=as_of is not None,
+                columns=self._columns,
+                dialect_name=database.dialect_name,
+            )
+            values = {**page_values(plan, keys), "limit": limit, "as_of": as_of}
+            return await database.fetch(self._connection, statement, values)
+        built = build_event_page(
+            plan, keys, limit=limit, as_of=as_of, columns=self._columns, dialect_name=database.dialect_name
         )
-        return list((await self._connection.execute(statement)).all())
+        return [tuple(row) for row in await self._connection.execute(built)]
 
     async def _fetch_boundary(self, keys: KeyRange, entries: int) -> Bound | None:
-        statement = build_boundary(self._plan, keys, entries=entries, dialect_name=self._dialect_name)
-        row = (await self._connection.execute(statement)).first()
-        return None if row is None else Bound(row.occurred_at, row.id, inclusive=True)
+        return await fetch_boundary(self._database, self._connection, self._plan, keys, entries=entries)
 
-    async def _complete_tie(self, rows: list[Row[Any]], limit: int) -> list[Row[Any]]:
+    async def _complete_tie(self, rows: list[_Row], limit: int) -> list[_Row]:
         """Read the rest of the last time and id when the limit may have cut between namespaces that share them."""
-        if len(rows) < max(limit, 2) or not _is_tie(rows[-1], rows[-2]):
+        if len(rows) < max(limit, 2) or _place(rows[-1]) != _place(rows[-2]):
             return rows
-        tie = Bound(rows[-1].occurred_at, rows[-1].id, inclusive=True)
-        complete = [row for row in rows if not _is_tie(row, rows[-1])]
+        occurred_at, event_id = _place(rows[-1])
+        tie = Bound(occurred_at, event_id, inclusive=True)
+        complete = [row for row in rows if _place(row) != (occurred_at, event_id)]
         return complete + await self._fetch(KeyRange(self._request.descending, tie, tie), MOST_TIED)
 
 
@@ -173,62 +192,78 @@ MOST_TIED = 10_000
 """The most events of different namespaces that may share one time and one id in a page."""
 
 
-async def to_records(
-    identities: Identities, rows: Sequence[Sequence[Any]], connection: AsyncConnection
-) -> list[EventRecord]:
-    """Turn rows of EVENT_COLUMNS into records, with the names that stand behind their keys."""
-    known = await identities.audiences({row[0] for row in rows}, connection)
-    return [_to_record(row, known[row[0]]) for row in rows]
+async def fetch_boundary(
+    database: Database, connection: AsyncConnection, plan: Plan, keys: KeyRange, *, entries: int
+) -> Bound | None:
+    """Give the key up to which at most `entries` index entries of a plan lie; None when fewer are left."""
+    statement = prepare_boundary(database.statements, plan, keys, dialect_name=database.dialect_name)
+    values = {**page_values(plan, keys), "offset": boundary_offset(plan, entries)}
+    rows = await database.fetch(connection, statement, values)
+    return Bound(rows[0][0], rows[0][1], inclusive=True) if rows else None
 
 
-_SUCCESS = EventRecord._fields.index("success")
-_RESTORED = EventRecord._fields.index("restored")
+async def to_event_rows(
+    database: Database, columns: tuple[str, ...], rows: list[_Row], connection: AsyncConnection
+) -> EventRows:
+    """Give rows the names that stand behind their audiences' keys."""
+    keys = set(map(_AUDIENCE_KEY, rows))
+    return EventRows(columns, rows, await database.identities.audiences(keys, connection))
 
 
-def _to_record(row: Sequence[Any], audience: AudienceRecord) -> EventRecord:
-    values = [row[1], audience.namespace, *row[2:], audience.owner, audience.readers]
-    if values[_SUCCESS] is not None:
-        values[_SUCCESS] = values[_SUCCESS] == 1
-    values[_RESTORED] = values[_RESTORED] == 1
-    return EventRecord._make(values)
+def keep_between(request: PageRequest, found: EventRows) -> EventRows:
+    """Give the events strictly between a request's cursors, in the direction of its scan.
 
-
-def keep_between(request: PageRequest, records: Sequence[EventRecord]) -> list[EventRecord]:
-    """Give the records strictly between a request's cursors, in the direction of its scan."""
+    The rows come in the order of time and id, which leaves the order of namespaces that share both, and the rows that
+    share them with a cursor.
+    """
     low, high = request.start, request.stop
     if request.descending:
         low, high = high, low
-    above = None if low is None else _sort_key(low)
-    below = None if high is None else _sort_key(high)
+    rows = found.rows
+    if low is None and high is None and len(set(map(_EVENT_ID, rows))) == len(rows):
+        return found
+
+    def sort_key(row: _Row) -> tuple[int, str, str]:
+        return (row[2], row[1], found.namespace(row))
+
+    above = None if low is None else (low.occurred_at, low.event_id, low.namespace)
+    below = None if high is None else (high.occurred_at, high.event_id, high.namespace)
     kept = [
-        record
-        for record in records
-        if (above is None or _sort_key(record) > above) and (below is None or _sort_key(record) < below)
+        row for row in rows if (above is None or sort_key(row) > above) and (below is None or sort_key(row) < below)
     ]
-    kept.sort(key=_sort_key, reverse=request.descending)
-    return kept
+    kept.sort(key=sort_key, reverse=request.descending)
+    return found.with_rows(kept)
 
 
-def to_page(request: PageRequest, found: list[EventRecord], boundary: Bound | None) -> EventPage:
+def to_page(request: PageRequest, found: EventRows, boundary: Bound | None) -> EventPage:
     """Make the page of what was found in the direction of the scan; `boundary`: where the scan limit ended it."""
-    records = found[: request.size]
+    rows = found.rows[: request.size]
     goes_on = len(found) > request.size or boundary is not None
-    first = record_cursor(records[0], request.order) if records else None
-    last = record_cursor(records[-1], request.order) if records else None
+    first = _cursor_at(found, rows[0], request.order) if rows else None
+    last = _cursor_at(found, rows[-1], request.order) if rows else None
     if boundary is not None:
         beyond = _BEFORE_ALL_NAMES if request.descending else _AFTER_ALL_NAMES
         last = EventCursor(request.order, boundary.occurred_at, boundary.event_id, beyond)
     if request.backward:
-        records.reverse()
+        rows.reverse()
         first, last = last, first
     return EventPage(
-        records=records,
+        rows=found.with_rows(rows),
         has_next=request.before is not None if request.backward else goes_on,
         has_previous=goes_on if request.backward else request.after is not None,
         start_cursor=first,
         end_cursor=last,
         searched_to=None if boundary is None else boundary.occurred_at,
     )
+
+
+def _cursor_at(found: EventRows, row: _Row, order: EventOrder) -> EventCursor:
+    return EventCursor(order, row[2], row[1], found.namespace(row))
+
+
+def page_cursors(rows: EventRows, order: EventOrder) -> list[str]:
+    """Give the cursors of all events of a page as text."""
+    return [_cursor_at(rows, row, order).to_text() for row in rows.rows]
 
 
 def to_bound(cursor: EventCursor | None) -> Bound | None:
@@ -249,10 +284,5 @@ def _to_start(request: PageRequest) -> Bound | None:
     return bound._replace(inclusive=cursor.namespace != beyond)
 
 
-def _is_tie(left: Row[Any], right: Row[Any]) -> bool:
-    return bool(left.occurred_at == right.occurred_at and left.id == right.id)
-
-
-def _sort_key(record: EventRecord | EventCursor) -> tuple[int, str, str]:
-    identifier = record.id if isinstance(record, EventRecord) else record.event_id
-    return (record.occurred_at, identifier, record.namespace)
+def _place(row: _Row) -> tuple[Any, Any]:
+    return row[2], row[1]

@@ -13,7 +13,9 @@ from sqlalchemy import Table, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.conditions import build_scope_condition, require_short_lists
-from storage.scopes import Scope
+from storage.engine import Database
+from storage.prepared import parameter
+from storage.scopes import EVERYTHING, Scope
 from storage.selectors import (
     ALL,
     And,
@@ -89,8 +91,10 @@ class Plan:
     residual: Selector
     scope: Scope
     """What is left to test of the scope; everything, when the prefixes are within it."""
-    since: int | None
-    until: int | None
+    since: Any
+    """The first time of the answer in microseconds; None: no bound."""
+    until: Any
+    """The first time beyond it."""
 
     @property
     def tests_rows(self) -> bool:
@@ -172,11 +176,12 @@ def _severities_listed(part: Selector) -> Selector:
 class Planner:
     """Makes the plan of one selector within one scope; asks the database only for the keys of audiences and objects."""
 
-    def __init__(self, connection: AsyncConnection, *, scope: Scope, most_branches: int) -> None:
-        """Plan over `connection`, with at most `most_branches` places in an index."""
+    def __init__(self, database: Database, connection: AsyncConnection, *, scope: Scope) -> None:
+        """Plan over a connection of the database."""
+        self._database = database
         self._connection = connection
         self._scope = scope
-        self._most = most_branches
+        self._most = database.options.union_branches
         self._tests = _Conjunction()
 
     async def plan(self, selector: Selector) -> Plan:
@@ -293,9 +298,16 @@ class Planner:
         return named
 
     async def _object_places(self, references: Sequence[ObjectReference]) -> list[Prefix]:
+        [first, *others] = references
+        if self._scope.everything and not others and first.namespace is not None:
+            statement = self._database.statements.get("places of one object", build_places_of_one)
+            values = {"namespace": first.namespace, "object_type": first.object_type, "object_id": first.object_id}
+            return await self._database.fetch(self._connection, statement, values)
+        return await self._several_places(references)
+
+    async def _several_places(self, references: Sequence[ObjectReference]) -> list[Prefix]:
         statement = build_object_places(self._scope, references)
-        rows = (await self._connection.execute(statement)).all()
-        return [(row.object_key, row.audience_key) for row in rows]
+        return [tuple(row) for row in await self._connection.execute(statement)]
 
 
 MOST_AUDIENCES = 256
@@ -319,6 +331,13 @@ def build_audience_keys(scope: Scope, names: set[str] | None, *, most: int) -> A
         named = select(namespaces.c.namespace_key).where(namespaces.c.name.in_(sorted(names)))
         statement = statement.where(audiences.c.namespace_key.in_(named))
     return statement.where(build_scope_condition(scope, audiences))
+
+
+def build_places_of_one() -> Any:
+    """Ask where the references to one object lie, for those who may see everything; its identity are parameters."""
+    names = ("object_type", "object_id", "namespace")
+    reference = ObjectReference(*(parameter(name) for name in names))  # type: ignore[arg-type]
+    return build_object_places(EVERYTHING, (reference,))
 
 
 def build_object_places(scope: Scope, references: Sequence[ObjectReference]) -> Any:

@@ -1,7 +1,10 @@
 """Reads by key: events, their references, children and ancestors, many at a time for the dataloaders (GQ2)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from functools import partial
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import CTE, Select, and_, func, literal, or_, select
@@ -10,30 +13,45 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.conditions import build_scope_condition
 from storage.dialects import UuidText
 from storage.engine import Database
-from storage.page_statements import EVENT_COLUMNS, KeyRange, build_children
-from storage.pages import EventPage, PageRequest, keep_between, to_bound, to_page, to_records
+from storage.event_rows import EventRows, read_columns
+from storage.page_statements import KeyRange, build_children, event_columns
+from storage.pages import EventPage, PageRequest, keep_between, to_bound, to_event_rows, to_page
+from storage.prepared import parameter
 from storage.records import EventKey, EventRecord, LinkRecord, ObjectRecord
 from storage.scopes import Scope
 from storage.tables import event_objects, events, objects
 
 MOST_KEYS = 200
 """The most keys that one statement asks for; more are asked for in several (GQ2)."""
+_PREPARED_SIZES = (1, 2, 5, 10, 20, 50, 100, MOST_KEYS)
 
 
-async def fetch_events(database: Database, keys: Sequence[EventKey], *, scope: Scope) -> dict[EventKey, EventRecord]:
-    """Read the events of these keys that are stored and visible."""
+async def fetch_events(
+    database: Database, keys: Sequence[EventKey], *, scope: Scope, fields: Collection[str] | None = None
+) -> dict[EventKey, EventRecord]:
+    """Read the events of these keys that are stored and visible; of each only `fields` (None: all)."""
     wanted = set(keys)
-    found = await fetch_events_by_id(database, [key.id for key in keys], scope=scope)
+    found = await fetch_events_by_id(database, [key.id for key in keys], scope=scope, fields=fields)
     return {record.key: record for records in found.values() for record in records if record.key in wanted}
 
 
-async def fetch_events_by_id(database: Database, ids: Iterable[str], *, scope: Scope) -> dict[str, list[EventRecord]]:
+async def fetch_events_by_id(
+    database: Database, ids: Iterable[str], *, scope: Scope, fields: Collection[str] | None = None
+) -> dict[str, list[EventRecord]]:
     """Read the visible events of these ids in all namespaces, each id's by the name of the namespace."""
     found: dict[str, list[EventRecord]] = defaultdict(list)
+    columns = read_columns(fields)
     async with database.reading() as connection:
         for chunk in _chunks(sorted(set(ids))):
-            rows = (await connection.execute(build_events_by_id(chunk, scope))).all()
-            for record in await to_records(database.identities, rows, connection):
+            rows = await _fetch_by_ids(
+                database,
+                connection,
+                chunk,
+                scope=scope,
+                shape=("events by id", columns),
+                build=partial(build_events_by_id, columns=columns),
+            )
+            for record in await to_event_rows(database, columns, rows, connection):
                 found[record.id].append(record)
     for records in found.values():
         records.sort(key=lambda record: record.namespace)
@@ -48,42 +66,55 @@ async def fetch_links(
     by_key = {number: name for name, number in (await _namespace_keys(database, keys)).items()}
     async with database.reading() as connection:
         for chunk in _chunks(sorted({key.id for key in keys})):
-            for row in (await connection.execute(build_links(chunk, scope))).all():
-                key = EventKey(by_key.get(row.namespace_key, ""), row.event_id)
+            rows = await _fetch_by_ids(database, connection, chunk, scope=scope, shape="links", build=build_links)
+            for event_id, namespace_key, role, *identity in rows:
+                key = EventKey(by_key.get(namespace_key, ""), event_id)
                 if key in links:
-                    linked = ObjectRecord(row.namespace, row.object_type, row.object_id)
-                    links[key].append(LinkRecord(row.role, linked))
+                    links[key].append(LinkRecord(role, ObjectRecord(*identity)))
     for each in links.values():
         each.sort(key=lambda link: (link.object.object_type, link.object.object_id, link.object.namespace))
     return links
 
 
 async def fetch_ancestors(
-    database: Database, requests: Sequence[tuple[EventKey, int]], *, scope: Scope
+    database: Database,
+    requests: Sequence[tuple[EventKey, int]],
+    *,
+    scope: Scope,
+    fields: Collection[str] | None = None,
 ) -> dict[tuple[EventKey, int], list[EventRecord]]:
-    """Read each event's ancestors, nearest first, at most as many as asked for.
+    """Read each event's ancestors, nearest first, at most as many as asked for; of each only `fields` (None: all).
 
     The chain ends where a parent is not stored or not visible, and before any event would come twice, the start
     included (T5).
     """
     chains: dict[tuple[EventKey, int], list[EventRecord]] = {}
     names = await _namespace_keys(database, [key for key, _ in requests])
+    columns = read_columns(fields)
     async with database.reading() as connection:
         for chunk in _chunks(list(requests)):
             wanted = [(key, depth) for key, depth in chunk if depth > 0 and key.namespace in names]
             if wanted:
-                await _fetch_chains(database, connection, wanted, names, scope, chains)
+                chains.update(await _fetch_chains(database, connection, wanted, names, scope, columns))
     return {request: chains.get(request, []) for request in requests}
 
 
 async def fetch_child_pages(
-    database: Database, parents: Sequence[EventKey], *, scope: Scope, request: PageRequest, with_extra: bool = True
+    database: Database,
+    parents: Sequence[EventKey],
+    *,
+    scope: Scope,
+    request: PageRequest,
+    fields: Collection[str] | None = None,
 ) -> dict[EventKey, EventPage]:
     """Read the same page of each event's children, one statement for up to MOST_KEYS parents."""
-    found: dict[EventKey, list[EventRecord]] = defaultdict(list)
     names = await _namespace_keys(database, parents)
     wanted = [(key.id, names[key.namespace]) for key in dict.fromkeys(parents) if key.namespace in names]
     keys = KeyRange(request.descending, to_bound(request.start), to_bound(request.stop))
+    columns = read_columns(None if fields is None else {*fields, "parent_id"})
+    parent_id = columns.index("parent_id")
+    found: dict[EventKey, list[tuple[Any, ...]]] = defaultdict(list)
+    everything = EventRows(columns, [], {})
     async with database.reading() as connection:
         for chunk in _chunks(wanted):
             # One more tells whether the list goes on, and one more is the cursor's own event.
@@ -92,13 +123,34 @@ async def fetch_child_pages(
                 keys,
                 scope=scope,
                 limit=request.size + 2,
-                with_extra=with_extra,
+                columns=columns,
                 dialect_name=database.dialect_name,
             )
-            rows = (await connection.execute(statement)).all()
-            for record in await to_records(database.identities, rows, connection):
-                found[EventKey(record.namespace, record.parent_id or "")].append(record)
-    return {key: to_page(request, keep_between(request, found[key]), None) for key in parents}
+            rows = [tuple(row) for row in await connection.execute(statement)]
+            everything = everything.joined(await to_event_rows(database, columns, rows, connection))
+    for row in everything.rows:
+        found[EventKey(everything.namespace(row), row[parent_id])].append(row)
+    pages = {key: keep_between(request, everything.with_rows(found[key])) for key in parents}
+    return {key: to_page(request, kept, None) for key, kept in pages.items()}
+
+
+async def _fetch_by_ids(
+    database: Database,
+    connection: AsyncConnection,
+    ids: Sequence[str],
+    *,
+    scope: Scope,
+    shape: Hashable,
+    build: Callable[[Sequence[Any], Scope], Select[Any]],
+) -> list[tuple[Any, ...]]:
+    """Run a statement about some ids, which is prepared for a few numbers of them: the last id fills the rest."""
+    if not scope.everything:
+        return [tuple(row) for row in await connection.execute(build(ids, scope))]
+    size = next(size for size in _PREPARED_SIZES if size >= len(ids))
+    parameters = [parameter(f"id_{place}", events.c.id.type) for place in range(size)]
+    statement = database.statements.get((shape, size), lambda: build(parameters, scope))
+    filled = chain(ids, repeat(ids[-1], size - len(ids)))
+    return await database.fetch(connection, statement, {f"id_{place}": one for place, one in enumerate(filled)})
 
 
 async def _fetch_chains(
@@ -107,28 +159,30 @@ async def _fetch_chains(
     requests: Sequence[tuple[EventKey, int]],
     names: dict[str, int],
     scope: Scope,
-    chains: dict[tuple[EventKey, int], list[EventRecord]],
-) -> None:
+    columns: tuple[str, ...],
+) -> dict[tuple[EventKey, int], list[EventRecord]]:
     deepest: dict[tuple[str, int], int] = {}
     for key, depth in requests:
         start = (key.id, names[key.namespace])
         deepest[start] = max(depth, deepest.get(start, 0))
-    rows = (await connection.execute(build_ancestors(deepest, scope))).all()
-    records = await to_records(database.identities, [row[2:] for row in rows], connection)
+    rows = (await connection.execute(build_ancestors(deepest, scope, columns=columns))).all()
+    records = await to_event_rows(database, columns, [tuple(row[2:]) for row in rows], connection)
     found: dict[EventKey, list[tuple[int, EventRecord]]] = defaultdict(list)
-    for row, record in zip(rows, records, strict=True):
-        found[EventKey(record.namespace, row.start_id)].append((row.depth, record))
+    for (start_id, depth, *_), record in zip(rows, records, strict=True):
+        found[EventKey(record.namespace, start_id)].append((depth, record))
+    chains: dict[tuple[EventKey, int], list[EventRecord]] = {}
     for key, depth in requests:
-        chain = sorted(found[key], key=lambda entry: entry[0])
-        chains[key, depth] = [record for _, record in chain[:depth]]
+        chain_above = sorted(found[key], key=itemgetter(0))
+        chains[key, depth] = [record for _, record in chain_above[:depth]]
+    return chains
 
 
-def build_events_by_id(ids: Sequence[str], scope: Scope) -> Select[Any]:
+def build_events_by_id(ids: Sequence[Any], scope: Scope, *, columns: Sequence[str]) -> Select[Any]:
     """Ask for the events of some ids, in whatever namespaces."""
-    return select(*EVENT_COLUMNS).where(events.c.id.in_(ids), build_scope_condition(scope))
+    return select(*event_columns(columns)).where(events.c.id.in_(ids), build_scope_condition(scope))
 
 
-def build_links(ids: Sequence[str], scope: Scope) -> Select[Any]:
+def build_links(ids: Sequence[Any], scope: Scope) -> Select[Any]:
     """Ask for the references of some events, with the objects' identities."""
     columns = (event_objects.c.event_id, event_objects.c.namespace_key, event_objects.c.role)
     identity = (objects.c.namespace, objects.c.object_type, objects.c.object_id)
@@ -137,7 +191,7 @@ def build_links(ids: Sequence[str], scope: Scope) -> Select[Any]:
     return statement.where(event_objects.c.event_id.in_(ids), build_scope_condition(scope, event_objects))
 
 
-def build_ancestors(starts: dict[tuple[str, int], int], scope: Scope) -> Select[Any]:
+def build_ancestors(starts: dict[tuple[str, int], int], scope: Scope, *, columns: Sequence[str]) -> Select[Any]:
     """Ask for the chains of parents above some events, each to its own depth, by one recursive statement.
 
     No chain comes back to its start; a cycle above it goes round until the depth is reached, over keys alone, and each
@@ -147,7 +201,7 @@ def build_ancestors(starts: dict[tuple[str, int], int], scope: Scope) -> Select[
     key = (chain.c.start_id, chain.c.id, chain.c.namespace_key)
     nearest = select(*key, func.min(chain.c.depth).label("depth")).group_by(*key).subquery("nearest")
     joined = nearest.join(events, and_(events.c.id == nearest.c.id, events.c.namespace_key == nearest.c.namespace_key))
-    statement = select(nearest.c.start_id, nearest.c.depth, *EVENT_COLUMNS).select_from(joined)
+    statement = select(nearest.c.start_id, nearest.c.depth, *event_columns(columns)).select_from(joined)
     return statement.where(build_scope_condition(scope))
 
 

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.conditions import build_condition, build_scope_condition
 from storage.dialects import force_index, key_range
 from storage.engine import Database
-from storage.page_statements import Bound, KeyRange, build_boundary
+from storage.page_statements import Bound, KeyRange
+from storage.pages import fetch_boundary
 from storage.plans import Plan, Planner
 from storage.records import ObjectRecord, RequestSummary
 from storage.scopes import Scope
@@ -91,7 +92,7 @@ async def _plan(
     tests = [equals_any(EventField.REQUEST_ID, (request_id,))]
     if namespaces is not None:
         tests.append(equals_any(EventField.NAMESPACE, namespaces))
-    planner = Planner(connection, scope=scope, most_branches=database.options.union_branches)
+    planner = Planner(database, connection, scope=scope)
     plan = await planner.plan(all_of(tests))
     return plan, await _fetch_boundary(database, connection, plan, entries=database.options.scan_rows)
 
@@ -99,10 +100,7 @@ async def _plan(
 async def _fetch_boundary(database: Database, connection: AsyncConnection, plan: Plan, *, entries: int) -> Bound | None:
     if plan.is_empty:
         return None
-    keys = KeyRange(descending=False)
-    statement = build_boundary(plan, keys, entries=entries, dialect_name=database.dialect_name)
-    row = (await connection.execute(statement)).first()
-    return None if row is None else Bound(row.occurred_at, row.id, inclusive=True)
+    return await fetch_boundary(database, connection, plan, KeyRange(descending=False), entries=entries)
 
 
 def _within(statement: Select[Any], plan: Plan, boundary: Bound | None, dialect_name: str) -> Select[Any]:

@@ -108,9 +108,7 @@ async def _ingest(database: Database, batch: list[EventDraft], clock: Clock) -> 
 
 async def has_events(database: Database) -> bool:
     """Tell whether the store holds any event."""
-    page = await fetch_event_page(
-        database, selector=_ALL, scope=EVERYTHING, request=PageRequest(size=1), with_extra=False
-    )
+    page = await fetch_event_page(database, selector=_ALL, scope=EVERYTHING, request=PageRequest(size=1), fields=())
     return bool(page.records)
 
 
@@ -123,5 +121,5 @@ async def find_earlier_end(database: Database) -> int | None:
         )
     )
     request = PageRequest(size=1, order=EventOrder.OLDEST_FIRST)
-    page = await fetch_event_page(database, selector=selector, scope=EVERYTHING, request=request, with_extra=False)
+    page = await fetch_event_page(database, selector=selector, scope=EVERYTHING, request=request, fields=())
     return page.records[0].occurred_at + FAILED_REQUEST_AGE if page.records else None

@@ -1,5 +1,6 @@
 """Connections: pages of events and of objects, as clients see them."""
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -7,11 +8,12 @@ import strawberry
 from gateway.context import Info
 from gateway.schema.enums import CountKind
 from gateway.schema.fields import resolved
-from gateway.schema.lookahead import selects
+from gateway.schema.lookahead import event_fields, selects
 from gateway.schema.scalars import BigInt, DateTime
 from storage.cursors import EventOrder, ObjectCursor
+from storage.event_rows import EventRows
 from storage.objects import ObjectPage
-from storage.pages import EventPage, PageRequest, fetch_event_page, record_cursor
+from storage.pages import EventPage, PageRequest, fetch_event_page, page_cursors
 from storage.records import EventRecord, ObjectRecord
 from storage.selectors import Selector
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from gateway.schema.objects import EventObject
 
 EventType = Annotated["Event", strawberry.lazy("gateway.schema.events")]
+EVENT_PLACES = ("nodes", "edges.node")
+"""Where a connection's selection holds events."""
 EventObjectType = Annotated["EventObject", strawberry.lazy("gateway.schema.objects")]
 
 
@@ -73,15 +77,34 @@ def page_info(page: EventPage | ObjectPage) -> PageInfo:
     )
 
 
-def _edges(root: "strawberry.Parent[EventConnection]") -> list[EventEdge]:
-    # Built only when they are asked for: cursors cost time.
-    order = root.order
-    records = root.page.records
-    return [EventEdge(cursor=record_cursor(record, order).to_text(), node=_as_is(record)) for record in records]
+class EventEdges(Sequence[EventEdge]):
+    """The edges of a page, made only when they are asked for one by one."""
+
+    def __init__(self, rows: EventRows, order: EventOrder) -> None:
+        self._rows = rows
+        self._order = order
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Give the cursors or the nodes of all edges."""
+        return self._rows if name == "node" else page_cursors(self._rows, self._order)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[EventEdge]:
+        for cursor, record in zip(self.column("cursor"), self._rows, strict=True):
+            yield EventEdge(cursor=cursor, node=_as_is(record))
 
 
-def _nodes(root: "strawberry.Parent[EventConnection]") -> list[EventRecord]:
-    return root.page.records
+def _edges(root: "strawberry.Parent[EventConnection]") -> Sequence[EventEdge]:
+    return EventEdges(root.page.rows, root.order)
+
+
+def _nodes(root: "strawberry.Parent[EventConnection]") -> Sequence[EventRecord]:
+    return root.page.rows
 
 
 def _page_info(root: "strawberry.Parent[EventConnection]") -> PageInfo:
@@ -157,21 +180,16 @@ async def live_position(info: Info) -> int | None:
     return await info.context.loaders.live_position.load(None) if selects(info, "livePosition") else None
 
 
-def selects_extra(info: Info) -> bool:
-    """Whether a connection's selection asks for the events' `extra`, the one column that may be large."""
-    return selects(info, "nodes.extra") or selects(info, "edges.node.extra")
-
-
 async def event_connection(info: Info, selector: Selector, request: PageRequest) -> EventConnection:
-    """Fetch a page of events: its position first, so that it is no later; `extra` only when it is asked for."""
+    """Fetch a page of events: its position first, so that it is no later; of the events only what is asked for."""
     context = info.context
     position = await live_position(info)
-    page = await fetch_event_page(
-        context.database,
-        selector=selector,
-        scope=context.scope,
-        request=request,
-        with_extra=selects_extra(info),
+    fields = event_fields(info, *EVENT_PLACES)
+    page = await context.once(
+        (selector, request, fields),
+        lambda: fetch_event_page(
+            context.database, selector=selector, scope=context.scope, request=request, fields=fields
+        ),
     )
     return EventConnection(page=page, order=request.order, position=position)
 

@@ -1,32 +1,48 @@
 """Event: reads storage's EventRecord as it is. Only relations have resolvers, and those go through the loaders."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
 
 from gateway.context import Info
-from gateway.loaders import ChildrenKey
-from gateway.schema.connections import EventConnection, live_position, selects_extra
+from gateway.loaders import AncestorsKey, ChildrenKey, EventsKey
+from gateway.schema.connections import EVENT_PLACES, EventConnection, live_position
 from gateway.schema.enums import EventOrder, Severity
 from gateway.schema.fields import After, Before, First, Last, resolved, stored
+from gateway.schema.lookahead import event_fields
 from gateway.schema.nodes import Node
 from gateway.schema.objects import EventObjectLink
 from gateway.schema.paging import event_page_request, require_size
 from gateway.schema.scalars import JSON, BigInt, DateTime
+from storage.columns import column_of
 from storage.records import EventKey, EventRecord, LinkRecord
 
 
-def _objects(root: strawberry.Parent[EventRecord], info: Info) -> Awaitable[list[LinkRecord]]:
-    return info.context.loaders.links_by_event.load(root.key)
+async def _objects(root: strawberry.Parent[EventRecord], info: Info) -> list[LinkRecord]:
+    return await info.context.loaders.links_by_event.load(root.key)
+
+
+async def _objects_of_many(roots: Sequence[EventRecord], info: Info) -> list[list[LinkRecord]]:
+    return await info.context.loaders.links_by_event.load_many(event_keys(roots))
 
 
 def _parent(root: strawberry.Parent[EventRecord], info: Info) -> Awaitable[EventRecord | None] | None:
     if root.parent_id is None:
         return None
     # Parents are looked for in the same namespace only (T8).
-    return info.context.loaders.events_by_key.load(EventKey(root.namespace, root.parent_id))
+    key = EventsKey(EventKey(root.namespace, root.parent_id), event_fields(info, ""))
+    return info.context.loaders.events_by_key.load(key)
+
+
+async def _parents_of_many(roots: Sequence[EventRecord], info: Info) -> list[EventRecord | None]:
+    fields = event_fields(info, "")
+    places = list(zip(column_of(roots, "namespace"), column_of(roots, "parent_id"), strict=True))
+    keys = dict.fromkeys(EventsKey(EventKey(*place), fields) for place in places if place[1] is not None)
+    found = await info.context.loaders.events_by_key.load_many(keys)
+    parents = {key.event: record for key, record in zip(keys, found, strict=True)}
+    return [parents.get(EventKey(*place)) for place in places]
 
 
 async def _children(
@@ -37,18 +53,44 @@ async def _children(
     last: Last = UNSET,
     before: Before = UNSET,
 ) -> EventConnection:
+    [children] = await _children_of_many([root], info, first, after, last, before)
+    return children
+
+
+async def _children_of_many(
+    roots: Sequence[EventRecord],
+    info: Info,
+    first: int | None = UNSET,
+    after: str | None = UNSET,
+    last: int | None = UNSET,
+    before: str | None = UNSET,
+) -> list[EventConnection]:
     request = event_page_request(first=first, after=after, last=last, before=before, order=EventOrder.OLDEST_FIRST)
     position = await live_position(info)
-    page = await info.context.loaders.children_by_event.load(ChildrenKey(root.key, request, selects_extra(info)))
-    return EventConnection(page=page, order=request.order, position=position)
+    fields = event_fields(info, *EVENT_PLACES)
+    keys = (ChildrenKey(key, request, fields) for key in event_keys(roots))
+    pages = await info.context.loaders.children_by_event.load_many(keys)
+    return [EventConnection(page=page, order=request.order, position=position) for page in pages]
 
 
-def _ancestors(
+async def _ancestors(
     root: strawberry.Parent[EventRecord],
     info: Info,
     first: Annotated[int, strawberry.argument(description="How many at most: 0 to 1000.")] = 100,
-) -> Awaitable[list[EventRecord]]:
-    return info.context.loaders.ancestors_by_event.load((root.key, require_size(first, "first")))
+) -> list[EventRecord]:
+    [ancestors] = await _ancestors_of_many([root], info, first)
+    return ancestors
+
+
+async def _ancestors_of_many(roots: Sequence[EventRecord], info: Info, first: int = 100) -> list[list[EventRecord]]:
+    most, fields = require_size(first, "first"), event_fields(info, "")
+    keys = (AncestorsKey(key, most, fields) for key in event_keys(roots))
+    return await info.context.loaders.ancestors_by_event.load_many(keys)
+
+
+def event_keys(events: Sequence[EventRecord]) -> list[EventKey]:
+    """Give what identifies each of some events."""
+    return list(map(EventKey, column_of(events, "namespace"), column_of(events, "id")))
 
 
 @strawberry.type(description="Something that happened, as its source told it. Events do not change.")
@@ -89,14 +131,23 @@ class Event(Node):
     last_occurred_at: DateTime | None = stored("The timestamp of the last repeat.", name="lastTimestamp")
     restored: bool = stored("Whether it came back from the archive.")
     objects: list[EventObjectLink] = resolved(
-        _objects, "What it touched, ordered by objectType, objectId and namespace of the object."
+        _objects,
+        "What it touched, ordered by objectType, objectId and namespace of the object.",
+        many=_objects_of_many,
     )
     parent: "Event | None" = resolved(
-        _parent, "The event that caused it; null although parentId is set: it is not stored, or not visible."
+        _parent,
+        "The event that caused it; null although parentId is set: it is not stored, or not visible.",
+        many=_parents_of_many,
+        needs=("parent_id",),
     )
-    children: EventConnection | None = resolved(_children, "The events that it caused, oldest first.")
+    children: EventConnection | None = resolved(
+        _children, "The events that it caused, oldest first.", many=_children_of_many
+    )
     ancestors: "list[Event] | None" = resolved(
-        _ancestors, "Its parent, the parent's parent and so on, nearest first; ends before any event would come twice."
+        _ancestors,
+        "Its parent, the parent's parent and so on, nearest first; ends before any event would come twice.",
+        many=_ancestors_of_many,
     )
 
     @classmethod

@@ -1,12 +1,16 @@
 """Fields and arguments: how they are declared, and the arguments that many fields share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import strawberry
 
 from gateway.schema.enums import EventOrder
 from gateway.schema.filter_inputs import EventFilter
+from gateway.schema.lookahead import NEEDS
+
+MANY = "timeloom-many"
+"""In the metadata of a field: its resolver for many sources at once, or None."""
 
 First = Annotated[
     int | None,
@@ -34,6 +38,16 @@ def stored(description: str, *, name: str | None = None) -> Any:
     return strawberry.field(description=description, name=name)
 
 
-def resolved(resolver: Callable[..., Any], description: str) -> Any:
-    """A field with a resolver, which gives storage's record where the annotation names the type that reads it."""
-    return strawberry.field(resolver=resolver, description=description)
+def resolved(
+    resolver: Callable[..., Any],
+    description: str,
+    *,
+    many: Callable[..., Any] | None = None,
+    needs: Sequence[str] = (),
+) -> Any:
+    """A field with a resolver, which gives storage's record where the annotation names the type that reads it.
+
+    `many` is the same for a whole list of sources at once: it takes them instead of one, and gives a list. `needs` are
+    the stored fields that the resolver reads of its source.
+    """
+    return strawberry.field(resolver=resolver, description=description, metadata={MANY: many, NEEDS: tuple(needs)})

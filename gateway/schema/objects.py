@@ -1,5 +1,6 @@
 """EventObject and EventObjectLink: what an event touched. They read storage's records as they are."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -50,8 +51,16 @@ async def _first_event_at(root: strawberry.Parent[ObjectRecord], info: Info) -> 
     return (await info.context.loaders.spans_by_object.load(root)).first_event_at  # type: ignore[return-value]
 
 
+async def _first_of_many(roots: Sequence[ObjectRecord], info: Info) -> list[int | None]:
+    return [span.first_event_at for span in await info.context.loaders.spans_by_object.load_many(roots)]
+
+
 async def _last_event_at(root: strawberry.Parent[ObjectRecord], info: Info) -> DateTime | None:
     return (await info.context.loaders.spans_by_object.load(root)).last_event_at  # type: ignore[return-value]
+
+
+async def _last_of_many(roots: Sequence[ObjectRecord], info: Info) -> list[int | None]:
+    return [span.last_event_at for span in await info.context.loaders.spans_by_object.load_many(roots)]
 
 
 @strawberry.type(description="What an event touched. Its identity is (namespace, objectType, objectId).")
@@ -67,10 +76,10 @@ class EventObject(Node):
         "The events that touched it. A statement of its own for each object: in a list of objects ask for few.",
     )
     first_event_at: DateTime | None = resolved(
-        _first_event_at, "The timestamp of its first visible event; null without any."
+        _first_event_at, "The timestamp of its first visible event; null without any.", many=_first_of_many
     )
     last_event_at: DateTime | None = resolved(
-        _last_event_at, "The timestamp of its last visible event; null without any."
+        _last_event_at, "The timestamp of its last visible event; null without any.", many=_last_of_many
     )
 
     @classmethod

@@ -81,8 +81,9 @@ async def resolve_as_of(context: RequestContext, text: str | None) -> int | None
     # int() takes more than digits, and time without end for long texts.
     if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _LARGEST_POSITION):
         raise BadUserInputError("asOf is no position: pass a livePosition exactly as it was given")
-    await require_position(context.database, int(text))
-    return int(text)
+    position = int(text)
+    await context.once(("position", position), lambda: require_position(context.database, position))
+    return position
 
 
 def _is_given(value: object) -> bool:

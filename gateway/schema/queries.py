@@ -5,13 +5,15 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from gateway.context import Info, RequestContext
+from gateway.context import Info
 from gateway.errors import BadUserInputError
+from gateway.loaders import EventsKey
 from gateway.schema.connections import EventConnection, EventObjectConnection, event_connection
 from gateway.schema.enums import EventOrder
 from gateway.schema.events import Event
 from gateway.schema.fields import After, AsOf, Before, Filter, First, Last, OrderBy, resolved
 from gateway.schema.filters import to_selector
+from gateway.schema.lookahead import event_fields
 from gateway.schema.namespaces import NamespaceUsage, fetch_namespaces
 from gateway.schema.node_ids import parse_event_id, parse_object_node_id
 from gateway.schema.nodes import Node
@@ -34,7 +36,7 @@ async def _node(
     id: Annotated[strawberry.ID, strawberry.argument(description="A node id.")],  # noqa: A002
 ) -> EventRecord | ObjectRecord | None:
     record = parse_object_node_id(id)
-    return record if record is not None else await _find_event(info.context, id)
+    return record if record is not None else await _find_event(info, id)
 
 
 async def _event(
@@ -48,20 +50,22 @@ async def _event(
     ] = UNSET,
 ) -> EventRecord | None:
     if not namespace:
-        return await _find_event(info.context, id) if namespace in (None, UNSET) else None
+        return await _find_event(info, id) if namespace in (None, UNSET) else None
     event_id = parse_event_id(id)
     if event_id is None:
         return None
-    key = EventKey(require_text(namespace, "namespace"), event_id)
+    key = EventsKey(EventKey(require_text(namespace, "namespace"), event_id), event_fields(info, ""))
     return await info.context.loaders.events_by_key.load(key)
 
 
-async def _find_event(context: RequestContext, node_id: str) -> EventRecord | None:
+async def _find_event(info: Info, node_id: str) -> EventRecord | None:
     """Give the home namespace's event, else that of the first namespace by name (N1)."""
     event_id = parse_event_id(node_id)
     if event_id is None:
         return None
-    found = (await fetch_events_by_id(context.database, [event_id], scope=context.scope)).get(event_id, [])
+    context, fields = info.context, event_fields(info, "")
+    by_id = await fetch_events_by_id(context.database, [event_id], scope=context.scope, fields=fields)
+    found = by_id.get(event_id, [])
     return min(found, key=lambda record: (record.namespace != context.home_namespace, record.namespace), default=None)
 
 

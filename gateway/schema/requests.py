@@ -40,12 +40,13 @@ async def _objects(
     info: Info,
     first: Annotated[int, strawberry.argument(description="How many at most: 0 to 1000.")] = 100,
 ) -> list[ObjectRecord]:
-    return await fetch_request_objects(
-        info.context.database,
-        root.request_id,
-        scope=info.context.scope,
-        namespaces=root.asked_namespaces,
-        size=require_size(first, "first"),
+    context = info.context
+    size = require_size(first, "first")
+    return await context.once(
+        ("objects of a request", root.request_id, root.asked_namespaces, size),
+        lambda: fetch_request_objects(
+            context.database, root.request_id, scope=context.scope, namespaces=root.asked_namespaces, size=size
+        ),
     )
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from storage.appends import AppendOutcome, EventRow, append_batch
+from storage.cursors import EventCursor, EventOrder
 from storage.engine import Database
 from storage.identities import AudienceName
-from storage.records import EventKey, LinkRecord, ObjectRecord
+from storage.records import EventKey, EventRecord, LinkRecord, ObjectRecord
 from storage.scopes import Scope
 
 START = 1_767_225_600_000_000
@@ -52,6 +53,11 @@ async def store(database: Database, rows: Sequence[EventRow], *, received_at: in
 def key_of(number: int, namespace: str = "default") -> EventKey:
     """Give the key of event `number`."""
     return EventKey(namespace, event_id(number))
+
+
+def cursor_of(record: EventRecord, order: EventOrder) -> EventCursor:
+    """Give the cursor of an event in a list of that order."""
+    return EventCursor(order, record.occurred_at, record.id, record.namespace)
 
 
 async def scope_of_namespaces(database: Database, *names: str) -> Scope:

@@ -6,6 +6,7 @@ import pytest
 
 from storage.cursors import EventCursor, EventOrder
 from storage.engine import Database
+from storage.event_rows import read_columns
 from storage.page_statements import Bound, KeyRange, build_boundary, build_children, build_event_page
 from storage.pages import PageRequest, fetch_event_page
 from storage.plans import Planner
@@ -52,12 +53,13 @@ INDEXES = {
     "or": "ix_events_time",
     "time": "ix_events_time",
 }
+EVERY_COLUMN = read_columns(None)
 MIDDLE = KeyRange(descending=True, start=Bound(START + 60, event_id(60), inclusive=True))
 
 
 async def plan_of(database: Database, selector: Selector, scope: Scope = EVERYTHING) -> Any:
     async with database.reading() as connection:
-        return await Planner(connection, scope=scope, most_branches=64).plan(selector)
+        return await Planner(database, connection, scope=scope).plan(selector)
 
 
 @pytest.fixture
@@ -72,12 +74,14 @@ async def test_a_page_is_chosen_from_its_index(mixed: Database, name: str) -> No
     """The page's keys come from the index of the table, its rows by primary key; nothing is scanned."""
     plan = await plan_of(mixed, SERVED[name])
     assert plan.access.index == INDEXES[name]
-    statement = build_event_page(plan, MIDDLE, limit=8, as_of=None, with_extra=True, dialect_name=mixed.dialect_name)
+    statement = build_event_page(
+        plan, MIDDLE, limit=8, as_of=None, columns=EVERY_COLUMN, dialect_name=mixed.dialect_name
+    )
     used = used_indexes(await explain(mixed, statement))
     assert INDEXES[name] in {_plain(index) for index in used}, used
     assert not {index for index in used if index.startswith("scan")}
     if plan.tests_rows:
-        boundary = build_boundary(plan, MIDDLE, entries=1000, dialect_name=mixed.dialect_name)
+        boundary = build_boundary(plan, MIDDLE, offset=999, dialect_name=mixed.dialect_name)
         assert {_plain(index) for index in used_indexes(await explain(mixed, boundary))} == {INDEXES[name]}
 
 
@@ -90,7 +94,9 @@ async def test_a_reader_of_some_audiences_reads_by_audience(mixed: Database) -> 
     audience_keys = {row.key for row in (await mixed.identities.audiences(range(1, 10))).values()}
     plan = await plan_of(mixed, ALL, Scope(audience_keys=frozenset(audience_keys)))
     assert (plan.access.index, plan.tests_rows) == ("ix_events_audience", False)
-    statement = build_event_page(plan, MIDDLE, limit=8, as_of=None, with_extra=True, dialect_name=mixed.dialect_name)
+    statement = build_event_page(
+        plan, MIDDLE, limit=8, as_of=None, columns=EVERY_COLUMN, dialect_name=mixed.dialect_name
+    )
     used = used_indexes(await explain(mixed, statement))
     assert "ix_events_audience" in used
     assert not {index for index in used if index.startswith("scan")}
@@ -102,12 +108,12 @@ async def test_relations_are_read_by_key(mixed: Database, kind: str) -> None:
     ids = [event_id(number) for number in range(1, 60)]
     keys = [(identifier, 1) for identifier in ids]
     statement = {
-        "events by id": lambda: build_events_by_id(ids, EVERYTHING),
+        "events by id": lambda: build_events_by_id(ids, EVERYTHING, columns=EVERY_COLUMN),
         "links": lambda: build_links(ids, EVERYTHING),
         "children": lambda: build_children(
-            keys, MIDDLE, scope=EVERYTHING, limit=8, with_extra=True, dialect_name=mixed.dialect_name
+            keys, MIDDLE, scope=EVERYTHING, limit=8, columns=EVERY_COLUMN, dialect_name=mixed.dialect_name
         ),
-        "ancestors": lambda: build_ancestors(dict.fromkeys(keys, 5), EVERYTHING),
+        "ancestors": lambda: build_ancestors(dict.fromkeys(keys, 5), EVERYTHING, columns=EVERY_COLUMN),
     }[kind]()
     used = used_indexes(await explain(mixed, statement))
     assert not {index for index in used if index.startswith("scan")}

@@ -8,8 +8,9 @@ import pytest
 
 from storage.cursors import EventCursor, EventOrder
 from storage.engine import Database
+from storage.event_rows import EventRows
 from storage.options import DatabaseOptions
-from storage.pages import EventPage, PageRequest, fetch_event_page, record_cursor
+from storage.pages import EventPage, PageRequest, fetch_event_page
 from storage.scopes import EVERYTHING, Scope
 from storage.selectors import (
     ALL,
@@ -26,7 +27,7 @@ from storage.selectors import (
     TouchesType,
     equals_any,
 )
-from tests.storage.histories import START, event_id, link, row, store
+from tests.storage.histories import START, cursor_of, event_id, link, row, store
 
 NEWEST, OLDEST = EventOrder.NEWEST_FIRST, EventOrder.OLDEST_FIRST
 
@@ -96,7 +97,7 @@ async def test_a_page_of_size_zero_is_empty_p1(database: Database) -> None:
 
 
 async def test_an_empty_store_gives_an_empty_page(database: Database) -> None:
-    assert await page(database) == EventPage([], False, False, None, None, None)
+    assert await page(database) == EventPage(EventRows.empty(), False, False, None, None, None)
 
 
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
@@ -289,11 +290,9 @@ async def test_extra_is_read_only_when_asked_for(database: Database) -> None:
     await store(database, [row(1, extra='{"b":1.10,"a":2}')])
     found = await fetch_event_page(database, selector=ALL, scope=EVERYTHING, request=PageRequest(size=1))
     assert found.records[0].extra == '{"b":1.10,"a":2}'
-    without = await fetch_event_page(
-        database, selector=ALL, scope=EVERYTHING, request=PageRequest(size=1), with_extra=False
-    )
+    without = await fetch_event_page(database, selector=ALL, scope=EVERYTHING, request=PageRequest(size=1), fields=())
     assert without.records[0].extra is None
-    assert record_cursor(without.records[0], NEWEST) == found.end_cursor
+    assert cursor_of(without.records[0], NEWEST) == found.end_cursor
 
 
 async def test_many_first_pages_at_once_share_a_small_pool(database_url: str) -> None:

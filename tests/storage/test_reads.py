@@ -1,14 +1,15 @@
 """Reads by key: GQ2, NU2, NU4, P6, T5, T8 and pages of children, on every backend."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pytest
 
 from storage.cursors import EventOrder
 from storage.engine import Database
+from storage.event_rows import EventRows
 from storage.identities import AudienceName
-from storage.pages import EventPage, PageRequest, record_cursor
+from storage.pages import EventPage, PageRequest
 from storage.reads import (
     MOST_KEYS,
     fetch_ancestors,
@@ -19,7 +20,17 @@ from storage.reads import (
 )
 from storage.records import EventKey, EventRecord, LinkRecord, ObjectRecord
 from storage.scopes import EVERYTHING, Scope
-from tests.storage.histories import START, event_id, key_of, link, row, scope_of_audiences, scope_of_namespaces, store
+from tests.storage.histories import (
+    START,
+    cursor_of,
+    event_id,
+    key_of,
+    link,
+    row,
+    scope_of_audiences,
+    scope_of_namespaces,
+    store,
+)
 
 OLDEST, NEWEST = EventOrder.OLDEST_FIRST, EventOrder.NEWEST_FIRST
 ALICE = AudienceName("default", ("alice",), None)
@@ -211,11 +222,16 @@ async def test_a_thousand_ancestors_are_read(database: Database) -> None:
 
 
 async def child_page(
-    database: Database, parent: EventKey, *, scope: Scope = EVERYTHING, with_extra: bool = True, **given: Any
+    database: Database,
+    parent: EventKey,
+    *,
+    scope: Scope = EVERYTHING,
+    fields: Collection[str] | None = None,
+    **given: Any,
 ) -> EventPage:
     values: dict[str, Any] = {"size": 50, "order": OLDEST} | given
     request = PageRequest(**values)
-    return (await fetch_child_pages(database, [parent], scope=scope, request=request, with_extra=with_extra))[parent]
+    return (await fetch_child_pages(database, [parent], scope=scope, request=request, fields=fields))[parent]
 
 
 async def test_children_page_both_ways(database: Database) -> None:
@@ -244,7 +260,7 @@ async def test_children_page_both_ways(database: Database) -> None:
             assert page.has_next
             found = numbers(page.records) + found
         assert found == everything
-    third, eighth = (record_cursor(whole.records[index], OLDEST) for index in (2, 7))
+    third, eighth = (cursor_of(whole.records[index], OLDEST) for index in (2, 7))
     between = await child_page(database, key_of(1), size=2, after=third, before=eighth)
     assert (numbers(between.records), between.has_next) == ([5, 6], True)
     between = await child_page(database, key_of(1), size=4, after=third, before=eighth)
@@ -261,11 +277,12 @@ async def test_a_child_page_of_nothing(database: Database) -> None:
     empty = await child_page(database, key_of(1), size=0)
     assert (empty.records, empty.has_next, empty.end_cursor) == ([], True, None)
     for parent in (key_of(2), key_of(98), key_of(1, "nowhere")):
-        assert await child_page(database, parent) == EventPage([], False, False, None, None, None)
+        assert await child_page(database, parent) == EventPage(EventRows.empty(), False, False, None, None, None)
     assert numbers((await child_page(database, key_of(99))).records) == [3]
-    (with_extra,) = (await child_page(database, key_of(1))).records
-    (without,) = (await child_page(database, key_of(1), with_extra=False)).records
-    assert (with_extra.extra, without.extra) == ('{"k": 1}', None)
+    (whole,) = (await child_page(database, key_of(1))).records
+    (part,) = (await child_page(database, key_of(1), fields=("message",))).records
+    assert (whole.extra, part.extra) == ('{"k": 1}', None)
+    assert part.message == whole.message
 
 
 async def test_relations_of_many_events_take_one_statement_per_200(database: Database) -> None:

@@ -1,9 +1,12 @@
 """Times: the DateTime scalar of contract.graphql, RFC 3339."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage import times
 from storage.times import EARLIEST, LATEST, format_rfc3339, now_micros, parse_rfc3339
 
 SECOND = 1_000_000
@@ -121,6 +124,19 @@ def test_a_time_survives_the_way_out_and_in(micros: int, offset: int) -> None:
     assert parse_rfc3339(text) == micros
     shifted = f"{text[:-1]}{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
     assert parse_rfc3339(shifted) == micros - offset * 60 * SECOND
+
+
+@given(st.from_regex(times._USUAL, fullmatch=True))
+def test_what_most_senders_write_is_read_like_everything_else(text: str) -> None:
+    """The short way gives what the long one gives, and leaves days that are not in the calendar to it."""
+
+    def outcome(parse: Callable[[str], int]) -> int | str:
+        try:
+            return parse(text)
+        except ValueError as error:
+            return str(error)
+
+    assert outcome(parse_rfc3339) == outcome(times._parse_any)
 
 
 def test_now_lies_between_2026_and_the_last_instant() -> None:

@@ -3,7 +3,7 @@ FROM leases
 WHERE leases.name = %s) AS anon_1, (SELECT min(ingest_batches.`position`) AS min_1
 FROM ingest_batches) AS anon_2;
 
-SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.event_type, events.category, events.severity, events.severity_text, events.occurred_at, events.received_at, events.source, events.message, events.extra, events.duration_ms, events.success, events.actor, events.actor_claim, events.session_id, events.request_id, events.correlation_id, CAST(events.parent_id AS UUID) AS parent_id, events.trace_id, events.span_id, events.parent_span_id, CAST(events.registration_id AS UUID) AS registration_id, events.record_count, events.repeat_count, events.last_occurred_at, events.restored
+SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.occurred_at, events.event_type, events.severity, events.severity_text, events.extra, events.duration_ms, events.success
 FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
 FROM events FORCE INDEX (ix_events_request)
 WHERE events.request_id = %s AND events.severity IN (%s, %s, %s, %s) AND json_type(json_extract(events.extra, %s)) = %s AND (json_unquote(json_extract(events.extra, %s)) COLLATE utf8mb4_nopad_bin) IN (%s) AND (events.success IN (%s)) IS NOT true AND NOT (EXISTS (SELECT *

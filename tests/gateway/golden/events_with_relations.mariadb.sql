@@ -3,7 +3,7 @@ FROM event_objects
 INNER JOIN objects ON objects.object_key = event_objects.object_key
 WHERE event_objects.event_id IN (%s, %s, %s, %s, %s);
 
-SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.event_type, events.category, events.severity, events.severity_text, events.occurred_at, events.received_at, events.source, events.message, NULL AS extra, events.duration_ms, events.success, events.actor, events.actor_claim, events.session_id, events.request_id, events.correlation_id, CAST(events.parent_id AS UUID) AS parent_id, events.trace_id, events.span_id, events.parent_span_id, CAST(events.registration_id AS UUID) AS registration_id, events.record_count, events.repeat_count, events.last_occurred_at, events.restored
+SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.occurred_at, CAST(events.parent_id AS UUID) AS parent_id
 FROM ((SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
 FROM events FORCE INDEX (ix_events_parent)
 WHERE events.parent_id = %s AND events.namespace_key = %s
@@ -32,7 +32,7 @@ LIMIT %s)) AS page
 INNER JOIN events ON events.id = page.id AND events.namespace_key = page.namespace_key
 ORDER BY page.occurred_at ASC, page.id ASC;
 
-SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.event_type, events.category, events.severity, events.severity_text, events.occurred_at, events.received_at, events.source, events.message, NULL AS extra, events.duration_ms, events.success, events.actor, events.actor_claim, events.session_id, events.request_id, events.correlation_id, CAST(events.parent_id AS UUID) AS parent_id, events.trace_id, events.span_id, events.parent_span_id, CAST(events.registration_id AS UUID) AS registration_id, events.record_count, events.repeat_count, events.last_occurred_at, events.restored
+SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.occurred_at, CAST(events.parent_id AS UUID) AS parent_id
 FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
 FROM events FORCE INDEX (ix_events_namespace)
 WHERE events.namespace_key = %s
@@ -41,9 +41,9 @@ LIMIT %s) AS page
 INNER JOIN events ON events.id = page.id AND events.namespace_key = page.namespace_key
 ORDER BY page.occurred_at ASC, page.id ASC;
 
-SELECT events.audience_key, CAST(events.id AS UUID) AS id, events.event_type, events.category, events.severity, events.severity_text, events.occurred_at, events.received_at, events.source, events.message, events.extra, events.duration_ms, events.success, events.actor, events.actor_claim, events.session_id, events.request_id, events.correlation_id, CAST(events.parent_id AS UUID) AS parent_id, events.trace_id, events.span_id, events.parent_span_id, CAST(events.registration_id AS UUID) AS registration_id, events.record_count, events.repeat_count, events.last_occurred_at, events.restored
+SELECT events.audience_key, CAST(events.id AS UUID) AS id, events.occurred_at
 FROM events
-WHERE events.id IN (%s, %s, %s);
+WHERE events.id IN (%s, %s, %s, %s, %s);
 
 SELECT namespaces.namespace_key
 FROM namespaces
@@ -70,7 +70,7 @@ WHERE (events.id = %s AND events.namespace_key = %s OR events.id = %s AND events
 UNION ALL SELECT chain.start_id AS start_id, parent.parent_id AS parent_id, chain.namespace_key AS namespace_key, chain.depth + %s AS anon_1
 FROM chain
 INNER JOIN events AS parent ON parent.id = chain.id AND parent.namespace_key = chain.namespace_key
-WHERE chain.depth < %s AND parent.parent_id != chain.start_id) SELECT CAST(nearest.start_id AS UUID) AS start_id, nearest.depth, events.audience_key, CAST(events.id AS UUID) AS id, events.event_type, events.category, events.severity, events.severity_text, events.occurred_at, events.received_at, events.source, events.message, events.extra, events.duration_ms, events.success, events.actor, events.actor_claim, events.session_id, events.request_id, events.correlation_id, CAST(events.parent_id AS UUID) AS parent_id, events.trace_id, events.span_id, events.parent_span_id, CAST(events.registration_id AS UUID) AS registration_id, events.record_count, events.repeat_count, events.last_occurred_at, events.restored
+WHERE chain.depth < %s AND parent.parent_id != chain.start_id) SELECT CAST(nearest.start_id AS UUID) AS start_id, nearest.depth, events.audience_key, CAST(events.id AS UUID) AS id, events.occurred_at
 FROM (SELECT chain.start_id AS start_id, chain.id AS id, chain.namespace_key AS namespace_key, min(chain.depth) AS depth
 FROM chain
 GROUP BY chain.start_id, chain.id, chain.namespace_key) AS nearest
