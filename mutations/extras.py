@@ -1,7 +1,7 @@
 """Extra: free JSON of an event, checked and written down so that every digit and the order of keys stay (NU7).
 
-Two roads lead to the same two texts. The compiled one serves what most senders write; whatever it could get wrong
-(escapes, minus zero, long integers) takes the exact one, which is slower.
+Two roads lead to the same two texts. The compiled one serves what most senders write; whatever it refuses or could get
+wrong (escapes, keys that come twice, minus zero) takes the exact one, which is slower and words the refusals.
 """
 
 import json
@@ -29,9 +29,6 @@ class _DuplicateKey(ValueError):
     pass
 
 
-# What the compiled road would change or let pass: escapes may hide equal keys, NUL and lone surrogates; -0 and long
-# integers lose their form.
-_NEEDS_EXACT_ROAD = re.compile(r"\\|-0|\d{19}")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _TOO_DEEP = "more than TIMELOOM_MAX_EXTRA_DEPTH = {} levels"
 _BRACKET = re.compile(r"[\[\]{}]")
@@ -47,14 +44,14 @@ def check_extra(text: str, *, max_depth: int) -> CheckedExtra | None:
     exact at any length (I15).
     """
     try:
-        checked = _check_exactly(text) if _NEEDS_EXACT_ROAD.search(text) else _check_compiled(text)
+        checked = _check_compiled(text) or _check_exactly(text)
     except _DuplicateKey as error:
         _refuse(str(error))
     except UnicodeEncodeError:
         _refuse("a lone surrogate")
     except RecursionError:
         _refuse(_TOO_DEEP.format(max_depth))
-    except (ValueError, msgspec.MsgspecError):
+    except ValueError:
         _refuse("what is no JSON by RFC 8259")
     # On checked text only: brackets are counted by a regular expression that is slow on open quotes.
     if _depth_bound(checked.text) > max_depth and _depth(checked.text) > max_depth:
@@ -62,12 +59,18 @@ def check_extra(text: str, *, max_depth: int) -> CheckedExtra | None:
     return None if checked.text == "null" else checked
 
 
-def _check_compiled(text: str) -> CheckedExtra:
-    canonical = _encode_sorted(_decode_compiled(text))
-    stored = msgspec.json.format(text, indent=-1)
-    # Nothing but a key that came twice can make the sorted form shorter: it holds the same tokens.
+def _check_compiled(text: str) -> CheckedExtra | None:
+    # Escapes may hide equal keys, NUL and lone surrogates.
+    if "\\" in text:
+        return None
+    try:
+        canonical = _encode_sorted(_decode_compiled(text))
+        stored = msgspec.json.format(text, indent=-1)
+    except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        return None
+    # The sorted form holds the same tokens; only minus zero and a key that came twice make it shorter.
     if len(canonical) != (len(stored) if stored.isascii() else len(stored.encode())):
-        raise _DuplicateKey("a key that comes twice in one object")
+        return None
     return CheckedExtra(stored, canonical)
 
 

@@ -6,6 +6,7 @@ This is the hot path of ingest: plain checks in a fixed order, no exception and 
 import math
 import re
 from collections.abc import Callable
+from operator import attrgetter
 from typing import NoReturn
 
 from mutations.content import hash_content
@@ -197,28 +198,33 @@ def _require_open(namespace: str) -> None:
         raise Rejection(IngestCode.NAMESPACE_FORBIDDEN, f"the namespace {OWN_NAMESPACE} is closed to clients")
 
 
-_LIMITED_TEXTS: tuple[tuple[str, Callable[[EventDraft], str | None], int], ...] = (
-    ("eventType", lambda draft: draft.event_type, MAX_TYPE_LENGTH),
-    ("category", lambda draft: draft.category, MAX_TYPE_LENGTH),
-    ("severityText", lambda draft: draft.severity_text, MAX_TYPE_LENGTH),
-    ("source", lambda draft: draft.source, MAX_TEXT_LENGTH),
-    ("actor", lambda draft: draft.actor, MAX_TEXT_LENGTH),
-    ("actorClaim", lambda draft: draft.actor_claim, MAX_TEXT_LENGTH),
-    ("sessionId", lambda draft: draft.session_id, MAX_TEXT_LENGTH),
-    ("requestId", lambda draft: draft.request_id, MAX_TEXT_LENGTH),
-    ("correlationId", lambda draft: draft.correlation_id, MAX_TEXT_LENGTH),
-    ("traceId", lambda draft: draft.trace_id, MAX_TEXT_LENGTH),
-    ("spanId", lambda draft: draft.span_id, MAX_TEXT_LENGTH),
-    ("parentSpanId", lambda draft: draft.parent_span_id, MAX_TEXT_LENGTH),
-    ("owner", lambda draft: draft.owner, MAX_TEXT_LENGTH),
-)
+_LIMITED_TEXTS: dict[str, tuple[str, int]] = {
+    "event_type": ("eventType", MAX_TYPE_LENGTH),
+    "category": ("category", MAX_TYPE_LENGTH),
+    "severity_text": ("severityText", MAX_TYPE_LENGTH),
+    "source": ("source", MAX_TEXT_LENGTH),
+    "actor": ("actor", MAX_TEXT_LENGTH),
+    "actor_claim": ("actorClaim", MAX_TEXT_LENGTH),
+    "session_id": ("sessionId", MAX_TEXT_LENGTH),
+    "request_id": ("requestId", MAX_TEXT_LENGTH),
+    "correlation_id": ("correlationId", MAX_TEXT_LENGTH),
+    "trace_id": ("traceId", MAX_TEXT_LENGTH),
+    "span_id": ("spanId", MAX_TEXT_LENGTH),
+    "parent_span_id": ("parentSpanId", MAX_TEXT_LENGTH),
+    "owner": ("owner", MAX_TEXT_LENGTH),
+}
+_limited_texts: Callable[[EventDraft], tuple[str | None, ...]] = attrgetter(*_LIMITED_TEXTS)
 
 
 def _require_texts(draft: EventDraft) -> None:
-    for field, get, limit in _LIMITED_TEXTS:
-        text = get(draft)
-        if text is not None and not (0 < len(text) <= limit and text.isascii() and "\0" not in text):
-            _require_text(field, text, limit)
+    texts = _limited_texts(draft)
+    given = [text for text in texts if text is not None]
+    # All at once: most texts are short and plain.
+    joined = "".join(given)
+    if "" in given or max(map(len, given)) > MAX_TYPE_LENGTH or not joined.isascii() or "\0" in joined:
+        for text, (field, limit) in zip(texts, _LIMITED_TEXTS.values(), strict=True):
+            if text is not None:
+                _require_text(field, text, limit)
 
 
 def _require_text(field: str, text: str, limit: int) -> None:

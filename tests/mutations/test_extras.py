@@ -124,6 +124,22 @@ def test_both_roads_give_the_same(text: str) -> None:
     assert check_extra(exact.text, max_depth=1_000) == exact
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"zone":"a-0"}', '{"n":[123456789012345678,-9223372036854775808,18446744073709551615]}', '{"é":[1.10,1e5]}'],
+)
+def test_the_compiled_road_is_taken_by_what_most_senders_write(text: str) -> None:
+    assert extras._check_compiled(text) == extras._check_exactly(text)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":1,"a":1}', "[-0]", r'"\u00e9"', "[" + "9" * 5_000 + "]", "[1,]", "\ud800", "[" * 5_000]
+)
+def test_the_compiled_road_leaves_the_rest_to_the_exact_one(text: str) -> None:
+    """It takes nothing whose form it would change."""
+    assert extras._check_compiled(text) is None
+
+
 @settings(max_examples=300, deadline=None)
 @given(_documents)
 def test_value_and_spelling_of_numbers_stay(text: str) -> None:
