@@ -15,7 +15,7 @@ import typer
 from bench.driver import FULL, QUICK, DriverBench, Effort, Servers, with_rounds
 from bench.errors import BenchError, VoidRunError
 from bench.history import EVENTS_PER_NODE, History
-from bench.loading import load
+from bench.loading import finish, load
 from bench.recording import record_statements
 from bench.report import Report, require_same
 from bench.rows import Finding
@@ -143,6 +143,8 @@ class _Run:
             length=history.events, label=f"loading for {' and '.join(drivers)}", file=sys.stderr
         ) as bar:
             load(store, store.url(drivers[-1]), history, bar.update)
+        _say("making its indexes")
+        finish(store)
         self._facts[drivers[0]] = store.facts()
         for driver in drivers:
             self._measure_driver(driver, store, history)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from sqlalchemy import Index
+
 from bench.errors import BenchError
 from bench.floor_ingest import EVENT_COLUMNS, REFERENCE_COLUMNS
 from bench.history import NAMESPACE, History
@@ -38,19 +40,25 @@ Batch = dict[str, Values]
 
 
 def load(store: Store, url: str, history: History, advance: Callable[[int], None]) -> None:
-    """Store a history; `advance` is told how many more events are in. Raises BenchError."""
+    """Put a history into a store that has none; `advance` is told how many more events are in. Raises BenchError.
+
+    The large tables are left without secondary indexes: `finish` makes them.
+    """
     drafts = history.drafts()
     # Each of them touches another node, so that after them every object is known.
     first = list(itertools.islice(drafts, max(BATCH_EVENTS, history.nodes)))
     asyncio.run(_ingest(url, first, advance))
-    if history.events <= len(first):
-        return
     loader = _Loader(store)
     loader.require_same_rows(first[:BATCH_EVENTS])
-    loader.require_same_counts()
-    with _WithoutIndexes(store):
-        loader.insert(drafts, advance)
-    loader.count()
+    require_same_counts(store)
+    drop_indexes(store)
+    loader.insert(drafts, advance)
+
+
+def finish(store: Store) -> None:
+    """Make the indexes and count the events, which takes a third of the time."""
+    make_indexes(store)
+    count(store)
     store.settle()
 
 
@@ -106,32 +114,6 @@ class _Loader:
                 if ours != theirs:
                     raise BenchError(f"ingest stores other {table} than the loader:\n{theirs}\n{ours}")
 
-    def require_same_counts(self) -> None:
-        """Count what ingest has counted, and compare. Raises BenchError."""
-        tables = ("event_counts", "audience_counts", "ingest_counts")
-        before = {table: sorted(self._store.query(f"SELECT * FROM {table}")) for table in tables}
-        self.count()
-        for table in tables:
-            if before[table] != sorted(self._store.query(f"SELECT * FROM {table}")):
-                raise BenchError(f"ingest counts otherwise than the loader: {table}")
-
-    def count(self) -> None:
-        """Count all events that are there."""
-        divided = "/" if self._store.is_sqlite else "DIV"
-        minute, day = (
-            f"{column} {divided} {length}"
-            for column, length in (("occurred_at", MICROSECONDS_PER_MINUTE), ("received_at", MICROSECONDS_PER_DAY))
-        )
-        sums = "COUNT(*), SUM(repeat_count)"
-        keys = f"audience_key, {minute}, event_type, severity, COALESCE(success, -1)"
-        for table, selected, grouped in (
-            ("event_counts", f"{keys}, {sums}", keys),
-            ("audience_counts", f"audience_key, {sums}", "audience_key"),
-            ("ingest_counts", f"namespace_key, {day}, audience_key, COUNT(*)", f"namespace_key, {day}, audience_key"),
-        ):
-            self._store.change(f"DELETE FROM {table}")
-            self._store.change(f"INSERT INTO {table} SELECT {selected} FROM events GROUP BY {grouped}")
-
     def _next_batches(self, drafts: Iterable[EventDraft]) -> list[Batch]:
         taken = list(itertools.islice(drafts, BATCH_EVENTS * _BATCHES_PER_TRANSACTION))
         return [self._to_batch(taken[start : start + BATCH_EVENTS]) for start in range(0, len(taken), BATCH_EVENTS)]
@@ -185,27 +167,57 @@ class _Loader:
             cursor.execute(statement)
 
 
-class _WithoutIndexes:
-    """Takes the secondary indexes from the large tables, and gives them back."""
+def require_same_counts(store: Store) -> None:
+    """Count what ingest has counted, and compare. Raises BenchError."""
+    tables = ("event_counts", "audience_counts", "ingest_counts")
+    before = {table: sorted(store.query(f"SELECT * FROM {table}")) for table in tables}
+    count(store)
+    for table in tables:
+        if before[table] != sorted(store.query(f"SELECT * FROM {table}")):
+            raise BenchError(f"ingest counts otherwise than the loader: {table}")
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._made: list[str] = []
 
-    def __enter__(self) -> None:
-        for name in _LARGE:
-            indexes = sorted(metadata.tables[name].indexes, key=lambda index: str(index.name))
-            columns = {str(index.name): ", ".join(column.name for column in index.columns) for index in indexes}
-            if self._store.is_sqlite:
-                for index in columns:
-                    self._store.change(f"DROP INDEX {index}")
-                self._made += [f"CREATE INDEX {index} ON {name} ({listed})" for index, listed in columns.items()]
-            else:
-                self._store.change(f"ALTER TABLE {name} {', '.join(f'DROP INDEX {index}' for index in columns)}")
-                added = ", ".join(f"ADD INDEX {index} ({listed})" for index, listed in columns.items())
-                self._made.append(f"ALTER TABLE {name} {added}")
+def count(store: Store) -> None:
+    """Count all events that are there."""
+    # Sorted, not by a temporary table that soon lies on disk.
+    select, divided = ("SELECT", "/") if store.is_sqlite else ("SELECT SQL_BIG_RESULT", "DIV")
+    minute = f"occurred_at {divided} {MICROSECONDS_PER_MINUTE}"
+    day = f"received_at {divided} {MICROSECONDS_PER_DAY}"
+    for table, keys, sums in (
+        (
+            "event_counts",
+            f"audience_key, {minute}, event_type, severity, COALESCE(success, -1)",
+            "COUNT(*), SUM(repeat_count)",
+        ),
+        ("audience_counts", "audience_key", "COUNT(*), SUM(repeat_count)"),
+        ("ingest_counts", f"namespace_key, {day}, audience_key", "COUNT(*)"),
+    ):
+        store.change(f"DELETE FROM {table}")
+        store.change(f"INSERT INTO {table} {select} {keys}, {sums} FROM events GROUP BY {keys}")
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            for statement in self._made:
-                self._store.change(statement)
+
+def drop_indexes(store: Store) -> None:
+    """Take the secondary indexes from the large tables."""
+    for table in _LARGE:
+        names = [str(index.name) for index in _indexes(table)]
+        if store.is_sqlite:
+            for name in names:
+                store.change(f"DROP INDEX {name}")
+        else:
+            store.change(f"ALTER TABLE {table} {', '.join(f'DROP INDEX {name}' for name in names)}")
+
+
+def make_indexes(store: Store) -> None:
+    """Give the large tables their secondary indexes again."""
+    for table in _LARGE:
+        listed = [(index.name, ", ".join(column.name for column in index.columns)) for index in _indexes(table)]
+        if store.is_sqlite:
+            for name, columns in listed:
+                store.change(f"CREATE INDEX {name} ON {table} ({columns})")
+        else:
+            added = ", ".join(f"ADD INDEX {name} ({columns})" for name, columns in listed)
+            store.change(f"ALTER TABLE {table} {added}")
+
+
+def _indexes(table: str) -> list[Index]:
+    return sorted(metadata.tables[table].indexes, key=lambda index: str(index.name))
