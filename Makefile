@@ -14,6 +14,7 @@ WORKERS ?= $(shell n=$$(nproc); echo $$((n > 4 ? 4 : n)))
 TEST_TMPDIR ?= $(shell test -w /dev/shm && [ "$$(df --output=avail /dev/shm | tail -n 1)" -gt 8000000 ] && echo /dev/shm || echo /tmp)
 # Further arguments: make test PYTEST_ARGS='-k cursor -x'
 PYTEST_ARGS ?=
+EQUALITY_ARGS ?=
 BENCH_ARGS ?=
 
 # .venv first: it holds node and npm too where the machine has none that is new enough.
@@ -24,7 +25,7 @@ PEERS := bench/peers/mercurius
 WEB_SOURCES := web/package.json web/package-lock.json web/.npmrc web/index.html web/tsconfig.json web/vite.config.ts \
 	$(shell find web/src web/public -type f 2>/dev/null)
 
-.PHONY: help setup test-setup run test check format bench bench-big bench-peers schema clean
+.PHONY: help setup test-setup run test test-equality check format bench bench-big bench-peers schema clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,6 +42,9 @@ run: setup ## Load a demo history when the store is new, and serve on 127.0.0.1:
 
 test: test-setup check ## All checks, then all tests
 	@TMPDIR=$(TEST_TMPDIR) pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+test-equality: test-setup ## The long proof that both executors answer alike: 50,000 documents; EQUALITY_ARGS='--seed 1'
+	@TMPDIR=$(TEST_TMPDIR) python -m tests.equality $(EQUALITY_ARGS)
 
 check: setup ## Lint, format, types, who imports whom; never writes
 	ruff check --no-cache --no-fix .

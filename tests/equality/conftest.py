@@ -1,15 +1,13 @@
 """Fixtures of the proof of equality: stores that are written once per process, and copied."""
 
-import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from graphql import GraphQLSchema
 
 from gateway.schema import build_schema
-from tests.databases import FreshDatabases
-from tests.equality.stores import copy_store, write_store
+from storage.engine import Database
+from tests.equality.stores import Stores, Templates, write_history
 
 
 @pytest.fixture(scope="session")
@@ -19,12 +17,28 @@ def schema() -> GraphQLSchema:
 
 
 @pytest.fixture(scope="session")
-def written_store(fresh_databases: FreshDatabases) -> Path:
-    """An SQLite store with the history; nobody opens it, everybody copies it."""
-    return asyncio.run(write_store(fresh_databases.take("sqlite")))
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """The SQLite stores to copy."""
+    return Templates(tmp_path_factory.mktemp("equality"))
 
 
 @pytest.fixture
-def equal_stores(written_store: Path, tmp_path: Path) -> Callable[[], tuple[str, str]]:
-    """`equal_stores()`: the URLs of two copies, so that what one executor writes the other does not find."""
-    return lambda: (copy_store(written_store, tmp_path, "stock"), copy_store(written_store, tmp_path, "compiled"))
+def plain_stores(templates: Templates) -> Stores:
+    """Two equal stores with the history."""
+    return templates.copies(damaged=False)
+
+
+@pytest.fixture
+def damaged_stores(templates: Templates) -> Stores:
+    """The same with rows that were changed behind the gateway's back."""
+    return templates.copies(damaged=True)
+
+
+@pytest.fixture
+async def mariadb_stores(new_database_url: Callable[[str], str]) -> Stores:
+    """One MariaDB database with the history, for both executors."""
+    url = new_database_url("aiomysql")
+    database = await Database.open(url)
+    await write_history(database)
+    await database.close()
+    return Stores(url, url)

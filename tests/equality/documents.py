@@ -72,9 +72,10 @@ class DocumentMaker:
     """Draws one document."""
 
     def __init__(self, schema: GraphQLSchema, chance: random.Random, *, new_events: bool = True) -> None:
+        self.asked: set[str] = set()
+        """Which fields the document has, as `Type.field`."""
         self._schema = schema
         self._chance = chance
-        self._new_events = new_events
         self._arguments = ArgumentMaker(chance, new_events=new_events)
         self._fragments: dict[str, _Fragment] = {}
         self._fields_left = chance.randrange(2, _FIELDS)
@@ -139,6 +140,7 @@ class DocumentMaker:
         text = self._selection_set(place, definition, most=1 if is_mutation else 4)
         if not is_mutation and self._chance.random() < 0.03:
             text = f"{text[:-1]} {self._chance.choice(_META)} }}"
+
         return definition, text
 
     def _selection_set(self, place: _Place, within: Definition, *, most: int = 6) -> str:
@@ -148,7 +150,8 @@ class DocumentMaker:
             for _ in range(chance.randrange(1, most + 1))
             if (selection := self._selection(place, within)) is not None
         ]
-        # Without this a selection might be empty.
+        if not selections and chance.random() < 0.05:
+            return "{}"  # graphql-core takes it, and gives an object without members
         if not selections or chance.random() < 0.1:
             selections.append(self._typename(place))
         return f"{{ {' '.join(selections)} }}"
@@ -211,6 +214,7 @@ class DocumentMaker:
 
     def _written(self, key: str, use: Use, place: _Place, factor: int, within: Definition) -> str:
         self._fields_left -= 1
+        self.asked.add(f"{place.type.name}.{use.name}")
         field: GraphQLField = place.type.fields[use.name]  # type: ignore[attr-defined]
         head = f"{_aliased(key, use.name)}{use.arguments}{self._directives(within)}"
         scope = place.scope.add(key, use)

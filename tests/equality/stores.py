@@ -1,8 +1,14 @@
-"""Stores with the history in them: written once through ingest, then handed out as copies that are equal."""
+"""Stores with the history in them: written once through ingest, then handed out as copies that are equal.
 
+On SQLite each executor has a copy of its own, so that mutations bring both to the same state. On MariaDB both share one
+database, whose positions come in their own time: there no mutation stores anything new.
+"""
+
+import asyncio
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mutations.ingest import IngestLimits, IngestOutcome, ingest_events
 from storage.counts import CountFolder
 from storage.engine import Database
+from storage.revisions import migrate
 from storage.tables import events
+from tests.equality.damage import damage
 from tests.equality.history import FIRST, RECEIVED, event_id, make_history
 from tests.gateway.history import give_positions
 
@@ -43,21 +51,65 @@ async def _repeat(connection: AsyncConnection) -> None:
         await connection.execute(update(events).where(events.c.id == event_id(number)).values(values))
 
 
-async def write_store(url: str) -> Path:
-    """Write the history into an SQLite store, and give its file with everything in it."""
+@dataclass(frozen=True)
+class Stores:
+    """The URLs of the stock executor's and of the compiled executor's store."""
+
+    stock: str
+    compiled: str
+
+    @property
+    def take_new_events(self) -> bool:
+        """Whether mutations may store what is not there."""
+        return self.stock != self.compiled
+
+
+class Templates:
+    """The files that stores are copied from; each is written when it is first asked for."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._copies = 0
+        self._files: dict[bool, Path] = {}
+
+    def copies(self, *, damaged: bool) -> Stores:
+        """Give two equal stores of their own; `damaged`: with rows that were changed behind the gateway's back."""
+        if damaged not in self._files:
+            self._files[damaged] = self._write(damaged)
+        self._copies += 1
+        stock, compiled = (self._copy(damaged, f"{name}-{self._copies}") for name in ("stock", "compiled"))
+        return Stores(stock, compiled)
+
+    def remove(self, stores: Stores) -> None:
+        """Remove copies that nobody has open any more."""
+        for url in (stores.stock, stores.compiled):
+            for suffix in ("", "-wal", "-shm"):
+                Path(_path_of(url) + suffix).unlink(missing_ok=True)
+
+    def _write(self, damaged: bool) -> Path:
+        path = self._directory / f"template-{damaged}.db"
+        url = f"sqlite+aiosqlite:///{path}"
+        migrate(url)
+        asyncio.run(_write_file(url))
+        if damaged:
+            damage(path)
+        return path
+
+    def _copy(self, damaged: bool, name: str) -> str:
+        target = self._directory / f"{name}.db"
+        shutil.copyfile(self._files[damaged], target)
+        return f"sqlite+aiosqlite:///{target}"
+
+
+async def _write_file(url: str) -> None:
     database = await Database.open(url)
     try:
         await write_history(database)
     finally:
         await database.close()
-    path = Path(url.removeprefix("sqlite+aiosqlite:///"))
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(sqlite3.connect(_path_of(url))) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return path
 
 
-def copy_store(path: Path, directory: Path, name: str) -> str:
-    """Copy a store that nobody has open, and give the URL of the copy."""
-    target = directory / f"{name}.db"
-    shutil.copyfile(path, target)
-    return f"sqlite+aiosqlite:///{target}"
+def _path_of(url: str) -> str:
+    return url.removeprefix("sqlite+aiosqlite:///")
