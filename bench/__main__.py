@@ -96,7 +96,6 @@ def bench(
         mercurius=mercurius,
         allow_noise=allow_noise,
     )
-    configure_logs("console", "warning")
     try:
         report = _Run(plan).measure()
     except VoidRunError as error:
@@ -126,7 +125,7 @@ class _Run:
             (MARIADB_DRIVERS, partial(mariadb_store, buffer_pool=self._plan.buffer_pool)),
             (("sqlite",), sqlite_store),
         )
-        with tempfile.TemporaryDirectory(prefix="timeloom-bench-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="timeloom_bench_") as scratch:
             for group, open_store in groups:
                 if wanted := [each for each in self._plan.drivers if each in group]:
                     with open_store(Path(scratch)) as store:
@@ -215,4 +214,5 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs("console", "warning")  # for the application that is asked in this process
     app()

@@ -48,11 +48,10 @@ def load(store: Store, url: str, history: History, advance: Callable[[int], None
     # Each of them touches another node, so that after them every object is known.
     first = list(itertools.islice(drafts, max(BATCH_EVENTS, history.nodes)))
     asyncio.run(_ingest(url, first, advance))
-    loader = _Loader(store)
-    loader.require_same_rows(first[:BATCH_EVENTS])
+    _Loader(store).require_same_rows(first[:BATCH_EVENTS])
     require_same_counts(store)
     drop_indexes(store)
-    loader.insert(drafts, advance)
+    _Loader(store).insert(drafts, advance)
 
 
 def finish(store: Store) -> None:

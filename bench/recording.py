@@ -40,7 +40,7 @@ def record_statements(store: Store, driver: str, settings: Mapping[str, str]) ->
     """
     environment = {**settings, "TIMELOOM_DATABASE_URL": store.url(driver)}
     sent = asyncio.run(_record(environment, {"timeline": (TIMELINE, 1), "connection": (CONNECTION, CONNECTION_EVENTS)}))
-    return _Shapes(store, placeholder="?" if driver == "sqlite" else "%s").to_statements(**sent)
+    return Shapes(store, placeholder="?" if driver == "sqlite" else "%s").to_statements(**sent)
 
 
 async def _record(environment: Mapping[str, str], pages: Mapping[str, tuple[str, int]]) -> dict[str, list[str]]:
@@ -92,14 +92,16 @@ async def _ask(client: httpx2.AsyncClient, body: bytes) -> list[str]:
     return recorded
 
 
-class _Shapes:
+class Shapes:
     """What floors and peers know of the gateway's statements: how many there are, and their parameters."""
 
     def __init__(self, store: Store, *, placeholder: str) -> None:
+        """`placeholder` is the driver's; the store tells which columns a statement gives."""
         self._store = store
         self._placeholder = placeholder
 
     def to_statements(self, timeline: Sequence[str], connection: Sequence[str]) -> Statements:
+        """Give what was sent for one page each. Raises BenchError when it is not what is known."""
         if len(timeline) not in (1, 2):
             raise self._unknown("a page of a timeline", "one or two statements", timeline)
         *places, page = timeline

@@ -86,7 +86,7 @@ def delayed(raw: Latencies, first: str, second: str) -> Row:
     """Make the row of two sides' latencies; its ratio is that of the 95th percentiles."""
     ratio = raw.ratio(first, second)
     own, other = (f"{name} {_shown_latency(raw.total(name))}" for name in (first, second))
-    return Row(own, other, ratio, _shown(ratio), "", NO_TARGET)
+    return Row(f"{own} at {raw.per_second:,.0f}/s", other, ratio, f"p95: {_shown(ratio)}", "", NO_TARGET)
 
 
 def grown(raw: Walk) -> Row:

@@ -15,7 +15,6 @@ from storage.revisions import migrate
 from tests.databases import MariaServer
 
 BUFFER_POOL, BIG_BUFFER_POOL = "2G", "8G"
-_DATABASE = "timeloom_bench"
 _SERVER_OPTIONS = ("--innodb-log-file-size=512M", "--innodb-sort-buffer-size=64M")
 
 
@@ -39,7 +38,7 @@ class Store:
     """One database: its URL by driver, and statements of the bench's own."""
 
     def __init__(self, home: Path, server: MariaServer | None) -> None:
-        """Without a server it is an SQLite file in `home`."""
+        """With a server it is the database that is named like `home`, without one an SQLite file in it."""
         self.home = home
         self._server = server
 
@@ -47,7 +46,7 @@ class Store:
         """Give the URL for one of aiomysql, asyncmy, sqlite."""
         if self._server is None:
             return f"sqlite+aiosqlite:///{self._file}"
-        return self._server.url(driver, _DATABASE)
+        return self._server.url(driver, self.home.name)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a statement and give its rows."""
@@ -83,7 +82,7 @@ class Store:
     def connect(self) -> AbstractContextManager[Any]:
         """Lend a connection of PyMySQL (with autocommit) or sqlite3."""
         if self._server is not None:
-            return closing(self._server.connect(_DATABASE))
+            return closing(self._server.connect(self.home.name))
         # Threads take turns with it. With WAL, `normal` loses no consistency, and there is nothing here to keep.
         connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -99,7 +98,7 @@ class Store:
         else:
             [(version, size)] = self.query("SELECT VERSION(), @@innodb_buffer_pool_size")
             database, pool = f"MariaDB {str(version).split('-')[0]}", f"{size >> 20} MiB"
-            files = list((self._server.data / _DATABASE).glob("*.ibd"))
+            files = list((self._server.data / self.home.name).glob("*.ibd"))
         stored = sum(path.stat().st_size for path in files)
         fsync = _fsync_milliseconds(self.home)
         return Facts(database, pool, events, references, round(stored / max(events, 1)), fsync)
@@ -111,20 +110,24 @@ class Store:
 
 @contextmanager
 def mariadb_store(home: Path, *, buffer_pool: str = BUFFER_POOL) -> Iterator[Store]:
-    """Start a private MariaDB with an empty, migrated database; it ends with the block."""
+    """Start a private MariaDB with an empty store; it ends with the block."""
     with MariaServer(buffer_pool=buffer_pool, options=_SERVER_OPTIONS) as server:
-        server.create_database(_DATABASE)
-        store = Store(home, server)
-        migrate(store.url("aiomysql"))
-        yield store
+        yield new_store(home, server)
 
 
 @contextmanager
 def sqlite_store(home: Path) -> Iterator[Store]:
-    """Make an empty, migrated SQLite file."""
-    store = Store(home, None)
-    migrate(store.url("sqlite"))
-    yield store
+    """Make an SQLite file with an empty store."""
+    yield new_store(home, None)
+
+
+def new_store(home: Path, server: MariaServer | None) -> Store:
+    """Make an empty, migrated database: on the server, named like the directory, or a file in it."""
+    store = Store(home, server)
+    if server is not None:
+        server.create_database(home.name)
+    migrate(store.url("aiomysql"))
+    return store
 
 
 def describe_machine() -> str:

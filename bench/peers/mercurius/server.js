@@ -9,8 +9,6 @@ const [url, port, statementsFile] = process.argv.slice(2)
 const statements = JSON.parse(readFileSync(statementsFile, 'utf8'))
 const SETUP = "SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin, SESSION tx_isolation = 'READ-COMMITTED'"
 const SEVERITIES = ['DEBUG', 'INFO', 'NOTICE', 'WARNING', 'ERROR', 'CRITICAL']
-// TIMELOOM_BENCH_MYSQL2=execute tries prepared statements.
-const METHOD = process.env.TIMELOOM_BENCH_MYSQL2 ?? 'query'
 
 const schema = `
   scalar DateTime
@@ -46,6 +44,7 @@ const pool = mysql.createPool({
 })
 pool.pool.on('connection', (connection) => connection.query(SETUP))
 
+// `execute` (prepared, binary rows) was tried against `query`: a quarter more requests per second with sixteen clients.
 const places = prepare(statements.places, ['object_key', 'audience_key'])
 const page = prepare(statements.timeline, [
   'id', 'occurred_at', 'event_type', 'severity', 'source', 'message', 'request_id', 'duration_ms',
@@ -61,7 +60,7 @@ function prepare ({ sql, columns }, names) {
 async function find (type, id) {
   const name = JSON.stringify([type, id])
   if (remembered.has(name)) return remembered.get(name)
-  const [[row]] = await pool[METHOD](places.sql, [type, id, 'default'])
+  const [[row]] = await pool.execute(places.sql, [type, id, 'default'])
   const place = places.positions.map((position) => row[position])
   if (statements.places_are_remembered) remembered.set(name, place)
   return place
@@ -73,7 +72,7 @@ const resolvers = {
   EventObject: {
     async timeline ({ objectType, objectId }, { first }) {
       const place = await find(objectType, objectId)
-      const [rows] = await pool[METHOD](page.sql, [...place, first + 1])
+      const [rows] = await pool.execute(page.sql, [...place, first + 1])
       return { nodes: rows.slice(0, first).map(toEvent) }
     },
   },
