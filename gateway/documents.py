@@ -30,6 +30,7 @@ from graphql import (
     validate,
 )
 
+from gateway.completion.operations import CompiledOperation
 from gateway.decoding import BatchVariable
 from gateway.errors import BadUserInputError, ErrorCode, QueryTooComplexError
 from gateway.limits import CostWalk, DocumentLimits, as_size, require_cost, require_shape
@@ -53,6 +54,8 @@ class Operation:
 
     node: OperationDefinitionNode
     batch_variable: BatchVariable | None
+    compiled: CompiledOperation | None = None
+    """What became of it when it was first executed."""
     _costs: OrderedDict[tuple[Any, ...], int] = field(default_factory=OrderedDict)
     _size_variables: tuple[str, ...] | None = None
 

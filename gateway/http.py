@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import strawberry
 import structlog
@@ -34,6 +33,9 @@ logger = structlog.get_logger(__name__)
 # Most clients read no answer before they have sent their whole body: closing earlier looks like a broken connection,
 # and they would send the same batch again and again. So a body is taken, and dropped, up to so many times the limit.
 _DISCARDED_BODIES = 4
+
+# Most queries are answered sooner, and a task for each would cost more than many of them.
+_WATCH_AFTER_SECONDS = 0.05
 
 PREFLIGHT_HEADERS = ("x-timeloom-preflight", "apollo-require-preflight")
 
@@ -74,7 +76,7 @@ class GraphQLEndpoint:
         self._max_body_bytes = settings.max_batch_bytes
         self._timeout_seconds = settings.query_timeout_seconds
         self._ingest_limits = ingest_limits(settings)
-        self._executor = Executor(schema, metrics)
+        self._executor = Executor(schema, metrics, compiled=settings.execution == "compiled")
         self._documents = Documents(
             self._executor.graphql_schema,
             document_limits(settings),
@@ -173,13 +175,15 @@ class GraphQLEndpoint:
             decoded_batches=decoded.batches,
             metrics=self._metrics,
         )
-        result = self._executor.start(document, operation, variables=decoded.values, context=context)
-        if isawaitable(result):
+        work = self._executor.execute(document, operation, variables=decoded.values, context=context)
+        try:
             if operation.kind is OperationType.QUERY:
-                result = await _watch(result, request, seconds=self._timeout_seconds)
+                result = await _watch(work, request, seconds=self._timeout_seconds)
             else:
                 # It goes on to its end, so that a cut connection leaves no doubt that could be avoided.
-                result = await asyncio.shield(result)
+                result = await asyncio.shield(work)
+        finally:
+            context.loaders.cancel()
         return self._executor.answer(result, request_id=context.request_id)
 
 
@@ -188,23 +192,49 @@ async def _watch(work: Awaitable[T], request: Request, *, seconds: float) -> T:
 
     Raises ClientGoneError, TimeoutError.
     """
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_wait_until_gone(request))
+    loop = asyncio.get_running_loop()
+    watcher = _Watcher(request, asyncio.current_task())
+    timer = loop.call_later(_WATCH_AFTER_SECONDS, watcher.start)
     try:
-        await asyncio.wait((task, gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientGoneError if gone.done() else TimeoutError
+        async with asyncio.timeout(seconds):
+            return await work
+    except asyncio.CancelledError:
+        if watcher.has_cancelled():
+            raise ClientGoneError from None
+        raise
     finally:
-        gone.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.wait((task,))
+        timer.cancel()
+        watcher.stop()
 
 
-async def _wait_until_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+class _Watcher:
+    """Cancels a task when its client closes the connection."""
+
+    def __init__(self, request: Request, query: asyncio.Task[Any] | None) -> None:
+        self._request = request
+        self._query = query
+        self._watch: asyncio.Task[None] | None = None
+        self._gone = False
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._watch = asyncio.ensure_future(self._wait())
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def has_cancelled(self) -> bool:
+        """Whether the task was cancelled from here; it can go on then as if it had not been."""
+        return self._gone and self._query is not None and self._query.uncancel() == 0
+
+    async def _wait(self) -> None:
+        while (await self._request.receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        if self._query is not None:
+            self._query.cancel()
 
 
 def _decode_variables(request: GraphQLRequest, operation: Operation) -> DecodedVariables:

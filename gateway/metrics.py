@@ -17,6 +17,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from gateway.completion.compiler import Fallback
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestReport
 from storage.engine import PoolStatus, StatementEvent
@@ -47,6 +48,9 @@ class Metrics:
             "timeloom_http_request_seconds", "Time to answer.", ["route"], buckets=_SECONDS, registry=registry
         )
         self._errors = Counter("timeloom_errors", "GraphQL errors that were sent.", ["code"], registry=registry)
+        self._stock = Counter(
+            "timeloom_stock_executions", "Root fields that were not answered compiled.", ["reason"], registry=registry
+        )
         self._batches = Histogram(
             "timeloom_loader_batch_keys", "Keys in one batch.", ["loader"], buckets=_BATCHES, registry=registry
         )
@@ -82,6 +86,10 @@ class Metrics:
     def error(self, code: str) -> None:
         """One GraphQL error was sent."""
         self._errors.labels(code).inc()
+
+    def stock_execution(self, reason: Fallback) -> None:
+        """Stock execution answered a root field, or a whole operation."""
+        self._stock.labels(reason.value).inc()
 
     def loader_batch(self, loader: str, keys: int) -> None:
         """One batch of a loader went to the database with so many keys."""

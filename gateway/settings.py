@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         description="Event types with a metric label of their own; all others are counted as `other`.",
     )
 
+    execution: Literal["compiled", "stock"] = Field(
+        "compiled",
+        description="Who executes operations: compiled plans, or graphql-core's own executor, which gives the same "
+        "answers and takes several times as long.",
+    )
     home_namespace: str = Field(
         "default", description="Namespace of events that name none, as long as there is no authentication."
     )

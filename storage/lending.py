@@ -23,6 +23,7 @@ class Lender:
         self._idle: list[AsyncConnection] = []
         self._free = asyncio.Semaphore(size)
         self._lent = 0
+        self._closed = False
 
     @property
     def lent(self) -> int:
@@ -48,6 +49,9 @@ class Lender:
         try:
             if connection.closed or connection.invalidated:
                 await connection.close()
+            elif self._closed:
+                await connection.invalidate()
+                await connection.close()
             else:
                 state = connections.state_of(connection)
                 state.returned_at, state.limit = time.monotonic(), None
@@ -56,7 +60,8 @@ class Lender:
             self._forget()
 
     async def close(self) -> None:
-        """Give all connections that nobody uses back to the pool."""
+        """Give all connections that nobody uses back to the pool; the others are closed when they come back."""
+        self._closed = True
         while self._idle:
             await self._idle.pop().close()
 

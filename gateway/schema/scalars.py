@@ -2,7 +2,7 @@
 
 from typing import Any, NewType
 
-import orjson
+import msgspec
 import strawberry
 from graphql import (
     BooleanValueNode,
@@ -55,7 +55,7 @@ def _parse_time_literal(node: ValueNode, _variables: Any = None) -> int:
 
 def _serialize_json(text: str) -> Any:
     # Stored text goes out as it is: parsing and writing it again would cost time and the digits of numbers.
-    return orjson.Fragment(str(text))
+    return msgspec.Raw(str(text))
 
 
 def _parse_json(value: Any) -> JsonText:

@@ -5,12 +5,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import orjson
 
 from gateway.context import GrantRecord, RequestContext, ViewerRecord
+from gateway.documents import DocumentError, Documents
 from gateway.errors import ErrorCode, code_of
+from gateway.execution import Executor
+from gateway.http import document_limits
 from gateway.json_text import parse_json
+from gateway.metrics import Metrics
 from gateway.schema import build_schema
+from gateway.settings import Settings
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits
 from storage.engine import Database
@@ -18,6 +24,8 @@ from storage.times import parse_rfc3339
 
 NOW = parse_rfc3339("2026-01-01T12:00:00Z")
 SCHEMA = build_schema()
+EXECUTOR = Executor(SCHEMA, Metrics())
+DOCUMENTS = Documents(EXECUTOR.graphql_schema, document_limits(Settings()))
 
 
 @dataclass
@@ -68,13 +76,19 @@ class Caller:
         given = parse_json(variables) if isinstance(variables, str) else variables
         recorder = BatchRecorder()
         async with observed(self.database) as statements:
-            result = await SCHEMA.execute(
-                document,
-                variable_values=given,  # type: ignore[arg-type]
-                context_value=self._context(recorder, context),
+            try:
+                prepared = DOCUMENTS.prepare(document)
+            except DocumentError as error:
+                return Answer(b"null", [(ErrorCode.INTERNAL, each.message) for each in error.errors])
+            operation = prepared.operation(None)
+            result = await EXECUTOR.execute(
+                prepared,
+                operation,
+                variables=dict(given) if isinstance(given, Mapping) else {},
+                context=self._context(recorder, context),
             )
         errors = [(code_of(error.original_error), error.message) for error in result.errors or ()]
-        return Answer(orjson.dumps(result.data), errors, statements, recorder.batches)
+        return Answer(msgspec.json.encode(result.data), errors, statements, recorder.batches)
 
     def _context(self, recorder: BatchRecorder, given: Mapping[str, Any]) -> RequestContext:
         grants = (GrantRecord(None, "READ"), GrantRecord(None, "INGEST"))
