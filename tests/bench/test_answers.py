@@ -1,4 +1,4 @@
-"""L1, who is compared: gateway, floor and peer say the same, byte for byte or value for value, before anybody is timed."""
+"""L1, who is compared: gateway, floor and peer say the same, byte for byte or value for value, before any is timed."""
 
 import json
 from collections.abc import AsyncIterator
