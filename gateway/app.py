@@ -117,7 +117,9 @@ def create_app(settings: Settings, *, clock: Clock = now_micros) -> Starlette:
     if settings.graphiql:
         routes += [Route("/", _redirect_to_graphiql), *build_pages()]
     front = Middleware(Front, settings=settings, metrics=gateway.metrics)
-    return Starlette(routes=routes, middleware=[front], lifespan=gateway.lifespan)
+    app = Starlette(routes=routes, middleware=[front], lifespan=gateway.lifespan)
+    app.state.gateway = gateway
+    return app
 
 
 def database_options(settings: Settings) -> DatabaseOptions:

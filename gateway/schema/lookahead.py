@@ -5,17 +5,17 @@ from functools import lru_cache
 from typing import Any
 
 from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
     FieldNode,
     FragmentSpreadNode,
-    GraphQLIncludeDirective,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
-    GraphQLSkipDirective,
     InlineFragmentNode,
     SelectionNode,
     SelectionSetNode,
-    get_directive_values,
+    VariableNode,
 )
 
 from gateway.context import Info
@@ -105,6 +105,18 @@ def _fields(selections: Iterable[SelectionNode], info: GraphQLResolveInfo[Any], 
 
 
 def _is_included(selection: SelectionNode, info: GraphQLResolveInfo[Any]) -> bool:
-    skip = get_directive_values(GraphQLSkipDirective, selection, info.variable_values)
-    include = get_directive_values(GraphQLIncludeDirective, selection, info.variable_values)
-    return not (skip and skip["if"]) and not (include and not include["if"])
+    """Evaluate @skip and @include; what cannot be evaluated fails the field anyhow."""
+    for directive in selection.directives or ():
+        name, wanted = directive.name.value, directive.name.value == "include"
+        if name in ("skip", "include") and _condition(directive, info) is not wanted:
+            return False
+    return True
+
+
+def _condition(directive: DirectiveNode, info: GraphQLResolveInfo[Any]) -> Any:
+    [value] = [argument.value for argument in directive.arguments or () if argument.name.value == "if"]
+    if isinstance(value, VariableNode):
+        # Strawberry gives resolvers the bare values, graphql-core has them together with where they came from.
+        values: Any = info.variable_values
+        return getattr(values, "coerced", values).get(value.name.value)
+    return isinstance(value, BooleanValueNode) and value.value
