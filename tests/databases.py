@@ -188,6 +188,8 @@ class MariaServer:
         _own(initial)
         options = [
             f"--datadir={self.data}",
+            # A server that starts removes what it takes for left-over temporary tables, also those of its neighbours.
+            f"--tmpdir={self.home}",
             f"--socket={self.socket}",
             f"--pid-file={self.home / 'pid'}",
             f"--init-file={initial}",
