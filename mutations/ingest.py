@@ -7,8 +7,9 @@ from mutations.limits import IngestLimits, require_batch_fits
 from mutations.outcomes import IngestCode, IngestOutcome, IngestReport, IngestResult
 from mutations.rejections import Rejection
 from mutations.validation import EventValidator
-from storage.appends import AppendOutcome, EventRow, append_batch
+from storage.appends import AppendOutcome, EventRow
 from storage.engine import Database
+from storage.groups import append_grouped
 from storage.identifiers import parse_uuid
 
 __all__ = ["IngestCode", "IngestLimits", "IngestOutcome", "IngestReport", "IngestResult", "ingest_events"]
@@ -38,7 +39,7 @@ async def ingest_events(
         except Rejection as rejection:
             judged.append(rejection)
     rows = [each for each in judged if not isinstance(each, Rejection)]
-    outcomes = iter(await append_batch(database, rows, received_at=received_at))
+    outcomes = iter(await append_grouped(database, rows, received_at=received_at))
     results = [
         _rejected(index, drafts[index], each)
         if isinstance(each, Rejection)

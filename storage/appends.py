@@ -64,6 +64,13 @@ class EventRow(NamedTuple):
     content_hash: bytes
 
 
+class Batch(NamedTuple):
+    """The rows of one caller, and when they arrived (microseconds UTC)."""
+
+    rows: Sequence[EventRow]
+    received_at: int
+
+
 class AppendOutcome(Enum):
     """What became of a row."""
 
@@ -105,6 +112,15 @@ async def append_batch(database: "Database", rows: Sequence[EventRow], *, receiv
     A row whose id comes again within the batch is judged by the first one (I1). Raises StorageError when nothing was
     stored, OutcomeUnknownError when that cannot be told; the same rows may then be sent again.
     """
+    return await append_batches(database, [Batch(rows, received_at)])
+
+
+async def append_batches(database: "Database", batches: Sequence[Batch]) -> list[AppendOutcome]:
+    """Store several callers' batches in one transaction, as one batch: their outcomes come one after the other.
+
+    What becomes of a row is what would have become of it had the batches come one after the other, each alone.
+    """
+    rows = [row for batch in batches for row in batch.rows]
     if not rows:
         return []
     identities = database.identities
@@ -113,34 +129,35 @@ async def append_batch(database: "Database", rows: Sequence[EventRow], *, receiv
     await identities.intern_object_audiences(
         {(object_keys[link.object], known_audiences[row.audience].key) for row in rows for link in row.objects}
     )
-    batch = _Batch(database, rows, known_audiences, object_keys, received_at=received_at)
-    return await database.write(batch.append, name="a batch of events")
+    arrivals = [batch.received_at for batch in batches for _ in batch.rows]
+    append = _Append(database, rows, arrivals, audiences=known_audiences, object_keys=object_keys)
+    return await database.write(append.run, name="a batch of events")
 
 
-class _Batch:
-    """One batch on its way into the store; `append` may run several times (design.md, promises)."""
+class _Append:
+    """Rows on their way into the store; `run` may be called several times (design.md, promises)."""
 
     def __init__(
         self,
         database: "Database",
         rows: Sequence[EventRow],
-        known_audiences: dict[AudienceName, AudienceRecord],
-        object_keys: dict[ObjectRecord, int],
+        arrivals: Sequence[int],
         *,
-        received_at: int,
+        audiences: dict[AudienceName, AudienceRecord],
+        object_keys: dict[ObjectRecord, int],
     ) -> None:
         self._database = database
         self._rows = rows
-        self._audiences = [known_audiences[row.audience] for row in rows]
+        self._arrivals = arrivals
+        self._audiences = [audiences[row.audience] for row in rows]
         self._keys = [
             (uuid_to_bytes(row.id), audience.namespace_key) for row, audience in zip(rows, self._audiences, strict=True)
         ]
         self._object_keys = object_keys
-        self._received_at = received_at
         self._tries = 0
         self._own_batch_keys: set[int] = set()
 
-    async def append(self, connection: AsyncConnection) -> list[AppendOutcome]:
+    async def run(self, connection: AsyncConnection) -> list[AppendOutcome]:
         """Decide about every row and write those that are new."""
         self._tries += 1
         # A second run may meet rows that the first one stored before its connection broke.
@@ -192,7 +209,7 @@ class _Batch:
         return outcomes
 
     async def _insert(self, connection: AsyncConnection, new: Sequence[int]) -> None:
-        batch: dict[str, Any] = {"received_at": self._received_at, "event_count": len(new)}
+        batch: dict[str, Any] = {"received_at": max(self._arrivals), "event_count": len(new)}
         if self._database.dialect_name == "sqlite":
             batch["position"] = await next_position(connection)
         result = await connection.execute(insert(ingest_batches), batch)
@@ -220,7 +237,6 @@ class _Batch:
 
     def _event_values(self, new: Sequence[int], batch_key: int) -> list[tuple[Any, ...]]:
         values = []
-        received_at = self._received_at
         for index in new:
             row = self._rows[index]
             event_id, namespace_key = self._keys[index]
@@ -234,7 +250,7 @@ class _Batch:
                     row.severity,
                     row.severity_text,
                     row.occurred_at,
-                    received_at,
+                    self._arrivals[index],
                     row.source,
                     row.message,
                     None if row.extra is None else spell_keys(row.extra),
@@ -282,12 +298,12 @@ class _Batch:
         return values
 
     def _delta_values(self, new: Iterable[int]) -> list[tuple[Any, ...]]:
-        day = self._received_at // MICROSECONDS_PER_DAY
-        counts: Counter[tuple[int, int, str, int, int]] = Counter()
+        counts: Counter[tuple[int, int, str, int, int, int]] = Counter()
         for index in new:
             row = self._rows[index]
             success = -1 if row.success is None else int(row.success)
             minute = row.occurred_at // MICROSECONDS_PER_MINUTE
-            counts[self._audiences[index].key, minute, row.event_type, row.severity, success] += 1
+            day = self._arrivals[index] // MICROSECONDS_PER_DAY
+            counts[self._audiences[index].key, minute, row.event_type, row.severity, success, day] += 1
         # A new event is one row and one occurrence.
-        return [(*key, count, count, day) for key, count in sorted(counts.items())]
+        return [(*key, count, count, day) for (*key, day), count in sorted(counts.items())]
