@@ -22,6 +22,7 @@ from bench.rows import Finding
 from bench.servers import Server, floor_process, mercurius_process, strawberry_process, watch_idle
 from bench.stores import BIG_BUFFER_POOL, BUFFER_POOL, Facts, Store, describe_machine, mariadb_store, sqlite_store
 from gateway.logs import configure_logs
+from gateway.settings import SettingsError, load_settings
 from storage.times import now_micros
 from tests.databases import MARIADB_DRIVERS, DatabaseServerError
 from tests.processes import GatewayError, GatewayProcess
@@ -97,11 +98,12 @@ def bench(
         allow_noise=allow_noise,
     )
     try:
+        load_settings(environment=plan.settings)
         report = _Run(plan).measure()
     except VoidRunError as error:
         _say(f"bench: void: {error}")
         raise typer.Exit(VOID) from None
-    except (BenchError, DatabaseServerError, GatewayError) as error:
+    except (BenchError, DatabaseServerError, GatewayError, SettingsError) as error:
         _say(f"bench: {error}")
         raise typer.Exit(FAILED) from None
     path = report.write()

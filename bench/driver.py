@@ -26,7 +26,6 @@ from bench.rows import (
     SECOND_FLOOR,
     STRAWBERRY,
     Finding,
-    Row,
     Target,
     at_least,
     at_most,
@@ -84,7 +83,7 @@ FULL = Effort(
     pages_of_50=40,
     connections=12,
     bare=80,
-    saturated=200,
+    saturated=400,
     batches=1,
     paced_seconds=1.5,
 )
@@ -259,7 +258,7 @@ class DriverBench:
             name: _repeat(self._servers.gateway, GRAPHQL_PATH, body) for name, body in zip(names, bodies, strict=True)
         }
         raw = self._compare(work, sides, self._effort.pages_of_50)
-        row: Row = timed_alone(raw, *names, at_most(raw.time_ratio(*names).median, 1.2))
+        row = timed_alone(raw, *names, at_most(raw.time_ratio(*names).median, 1.2))
         return Finding(self._driver, work, (row,), raw)
 
     def _compare(self, work: str, sides: dict[str, Side], requests: int) -> Comparison:

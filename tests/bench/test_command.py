@@ -32,3 +32,9 @@ def test_a_run_that_cannot_be_reported_prints_no_table(
     result = CliRunner().invoke(app, ["--quick"])
     assert (result.exit_code, result.stdout) == (code, "")
     assert str(error) in result.stderr
+
+
+def test_a_setting_that_nobody_knows_is_refused_before_anything_is_loaded() -> None:
+    result = CliRunner().invoke(app, ["--quick", "--setting", "scan_row=1000"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "TIMELOOM_SCAN_ROW in the environment is no setting: did you mean TIMELOOM_SCAN_ROWS?" in result.stderr
