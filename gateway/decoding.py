@@ -3,13 +3,14 @@
 Three roads; each takes a subset of what the next one takes, and yields the same:
 
 1. the strict road, compiled by msgspec: what clean senders write;
-2. the lenient road: lone surrogates, numbers beyond a double, names that come twice. They are for ingest to judge,
-   event by event, so they must not fail the request here;
+2. the lenient road: lone surrogates, numbers beyond a double inside `extra`, names that come twice. They are for ingest
+   to judge, event by event, so they must not fail the request here;
 3. stock coercion: everything else, above all what is wrong with a request as a whole, because it words the error.
 
 Which variable holds a batch is found once per document: see `gateway/documents.py`.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -103,6 +104,8 @@ def _draft_from_values(event: JsonValue) -> EventDraft:
         raise ValueError("no object")
     members = {name: _PREPARE.get(name, _plain)(value) for name, value in event.items()}
     draft = msgspec.convert(members, _LenientEvent)
+    if draft.duration_ms is not None and not math.isfinite(draft.duration_ms):
+        raise ValueError("no Float by GraphQL's rules")
     if draft.timestamp is not None:
         draft.timestamp = parse_rfc3339(draft.timestamp)  # type: ignore[assignment]
     return draft
