@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.dialects import insert_missing
@@ -90,9 +90,8 @@ class Identities:
         wanted = list(dict.fromkeys(names))
         missing = [name for name in wanted if name not in self._namespace_keys]
         if missing:
-            statement = select(namespaces.c.name, namespaces.c.namespace_key).where(namespaces.c.name.in_(missing))
             async with self._reading(connection) as reader:
-                for name, key in await reader.execute(statement):
+                for name, key in await reader.execute(build_namespace_keys(missing)):
                     self._remember_namespace(name, key)
         return {name: self._namespace_keys[name] for name in wanted if name in self._namespace_keys}
 
@@ -120,7 +119,9 @@ class Identities:
             else:
                 found[key] = record
         if missing:
-            for record in await self._fetch_audiences(audiences.c.audience_key.in_(missing), connection):
+            for record in await self._fetch_audiences(
+                _AUDIENCES.where(audiences.c.audience_key.in_(missing)), connection
+            ):
                 self._remember_audience(record)
                 found[record.key] = record
         return found
@@ -198,20 +199,9 @@ class Identities:
 
     async def _find_objects(self, wanted: Sequence[ObjectRecord], found: dict[ObjectRecord, int]) -> None:
         for start in range(0, len(wanted), _CHUNK):
-            groups: dict[tuple[str, str], list[str]] = {}
-            for record in wanted[start : start + _CHUNK]:
-                groups.setdefault((record.namespace, record.object_type), []).append(record.object_id)
-            statement = select(objects.c.namespace, objects.c.object_type, objects.c.object_id, objects.c.object_key)
-            conditions = (
-                and_(
-                    objects.c.namespace == namespace,
-                    objects.c.object_type == object_type,
-                    objects.c.object_id.in_(ids),
-                )
-                for (namespace, object_type), ids in groups.items()
-            )
+            statement = build_object_keys(wanted[start : start + _CHUNK])
             async with self._database.reading() as connection:
-                result = await connection.execute(statement.where(or_(*conditions)))
+                result = await connection.execute(statement)
             for namespace, object_type, object_id, key in result:
                 record = ObjectRecord(namespace, object_type, object_id)
                 found[record] = key
@@ -220,34 +210,16 @@ class Identities:
     async def _find_audiences(
         self, wanted: dict[tuple[int, bytes], AudienceName], found: dict[AudienceName, AudienceRecord]
     ) -> None:
-        condition = or_(
-            *(
-                and_(
-                    audiences.c.namespace_key == namespace_key,
-                    audiences.c.digest.in_([digest for key, digest in wanted if key == namespace_key]),
-                )
-                for namespace_key in {key for key, _ in wanted}
-            )
-        )
-        for record in await self._fetch_audiences(condition):
+        for record in await self._fetch_audiences(build_audiences(wanted)):
             self._remember_audience(record)
             found[AudienceName(record.namespace, record.readers, record.owner)] = record
 
     def _reading(self, connection: AsyncConnection | None) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._database.reading() if connection is None else nullcontext(connection)
 
-    async def _fetch_audiences(self, condition: Any, connection: AsyncConnection | None = None) -> list[AudienceRecord]:
-        statement = (
-            select(
-                audiences.c.audience_key,
-                audiences.c.namespace_key,
-                namespaces.c.name,
-                audiences.c.readers,
-                audiences.c.owner,
-            )
-            .join(namespaces, namespaces.c.namespace_key == audiences.c.namespace_key)
-            .where(condition)
-        )
+    async def _fetch_audiences(
+        self, statement: Select[Any], connection: AsyncConnection | None = None
+    ) -> list[AudienceRecord]:
         async with self._reading(connection) as reader:
             rows = (await reader.execute(statement)).all()
         return [
@@ -263,6 +235,40 @@ class Identities:
         self._remember_namespace(record.namespace, record.namespace_key)
         self._audiences.put(record.key, record)
         self._audience_keys.put(AudienceName(record.namespace, record.readers, record.owner), record.key)
+
+
+_AUDIENCES = select(
+    audiences.c.audience_key, audiences.c.namespace_key, namespaces.c.name, audiences.c.readers, audiences.c.owner
+).join(namespaces, namespaces.c.namespace_key == audiences.c.namespace_key)
+
+
+def build_namespace_keys(names: Sequence[str]) -> Select[Any]:
+    """Ask for namespaces by name."""
+    return select(namespaces.c.name, namespaces.c.namespace_key).where(namespaces.c.name.in_(names))
+
+
+def build_audiences(wanted: Iterable[tuple[int, bytes]]) -> Select[Any]:
+    """Ask for audiences by namespace key and digest."""
+    digests: dict[int, list[bytes]] = {}
+    for namespace_key, digest in wanted:
+        digests.setdefault(namespace_key, []).append(digest)
+    columns = audiences.c
+    return _AUDIENCES.where(
+        or_(*(and_(columns.namespace_key == key, columns.digest.in_(some)) for key, some in digests.items()))
+    )
+
+
+def build_object_keys(wanted: Iterable[ObjectRecord]) -> Select[Any]:
+    """Ask for the keys of objects."""
+    ids: dict[tuple[str, str], list[str]] = {}
+    for record in wanted:
+        ids.setdefault((record.namespace, record.object_type), []).append(record.object_id)
+    columns = objects.c
+    conditions = (
+        and_(columns.namespace == namespace, columns.object_type == object_type, columns.object_id.in_(some))
+        for (namespace, object_type), some in ids.items()
+    )
+    return select(columns.namespace, columns.object_type, columns.object_id, columns.object_key).where(or_(*conditions))
 
 
 def _digest(name: AudienceName) -> bytes:

@@ -34,7 +34,10 @@ def _explain(element: Explained, compiler: Any, **options: Any) -> str:
 async def explain(database: Database, statement: Any) -> list[dict[str, Any]]:
     """Give the rows of the database's plan for a statement."""
     async with database.reading() as connection:
-        return [dict(row) for row in (await connection.execute(Explained(statement))).mappings()]
+        plan = await connection.execute(Explained(statement))
+        # A statement of four columns lends their names to SQLite's four.
+        names = ("id", "parent", "notused", "detail") if database.dialect_name == "sqlite" else tuple(plan.keys())
+        return [dict(zip(names, row, strict=True)) for row in plan]
 
 
 def used_indexes(plan: list[dict[str, Any]]) -> set[str]:
