@@ -155,8 +155,12 @@ class ArgumentMaker:
         kind = chance.random()
         if kind < 0.2 and (default := draw()) is not None:
             # With a default a nullable variable may stand where null may not: a null in it is an error of the field.
-            text = f"${variable}: {chance.choice((nullable, type_))} = {self._literal(type_, name, default, None)}"
-            self.variables[variable] = Variable(text, lambda: ABSENT if chance.random() < 0.5 else draw())
+            declared = chance.choice((nullable, nullable, type_))
+            text = f"${variable}: {declared} = {self._literal(type_, name, default, None)}"
+            if isinstance(declared, GraphQLNonNull):
+                self.variables[variable] = Variable(text, lambda: chance.choice((ABSENT, draw())))
+            else:
+                self.variables[variable] = Variable(text, lambda: chance.choice((ABSENT, ABSENT, draw(), draw(), None)))
         elif kind < 0.5 and has_default:
             self.variables[variable] = Variable(
                 f"${variable}: {nullable}", lambda: chance.choice((None, ABSENT)) if chance.random() < 0.3 else draw()

@@ -25,13 +25,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
 @pytest.fixture
 def plain_stores(templates: Templates) -> Stores:
     """Two equal stores with the history."""
-    return templates.copies(damaged=False)
-
-
-@pytest.fixture
-def damaged_stores(templates: Templates) -> Stores:
-    """The same with rows that were changed behind the gateway's back."""
-    return templates.copies(damaged=True)
+    return templates.copies()
 
 
 @pytest.fixture

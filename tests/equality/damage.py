@@ -9,7 +9,7 @@ import math
 import random
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from typing import Any
 from storage.identifiers import uuid_to_bytes
 from tests.equality.history import event_id
 
-_SHARE = 0.3
+_CHANGED = 48
+_PARTS = 20
+_VISITED = 100
 _BEYOND_9999 = 253_402_300_800_000_000
 _TIMES = (None, _BEYOND_9999, -1, -(10**17), 2**62, 1_767_225_600_000_001.5, "2026", b"\x00")
 _TEXTS = (42, -1.5, 2.0, math.inf, b"raw", b"\xff", "", 2**62)
@@ -51,19 +53,32 @@ DAMAGES: dict[str, tuple[Any, ...]] = {
 }
 """What each column of an event may become."""
 
+Damage = tuple[str, Any]
+"""A column and the value that it gets in some rows."""
+
 _UNTYPED = ("events", "event_objects", "objects", "audiences")
 _COLUMN = re.compile(r"^\t(\w+) (?:\w+(?:\(\d+\))?)(?: DEFAULT '\d+')?(?: NOT NULL)?", re.MULTILINE)
 _CHECK = re.compile(r",\s*CONSTRAINT \w+ CHECK \(.*\)(?=\n\))")
 
 
-def damage(path: Path, *, seed: int = 1) -> None:
-    """Change a share of the rows of a store that nobody has open."""
+def draw_damages(seed: int) -> list[Damage]:
+    """Give some damages: seeds that follow each other bring up all of them.
+
+    Few at a time, because whatever is irregular in an answer takes all of it from the compiled road.
+    """
+    damages = [(column, value) for column, values in DAMAGES.items() for value in values]
+    random.Random(1).shuffle(damages)
+    return damages[seed % _PARTS :: _PARTS]
+
+
+def damage(path: Path, damages: Sequence[Damage]) -> None:
+    """Change rows of a store that nobody has open; the same rows each time."""
     with closing(sqlite3.connect(path)) as connection, connection:
         _loosen(connection)
     # The schema is read anew by the next connection.
     with closing(sqlite3.connect(path)) as connection, connection:
-        chance = random.Random(seed)
-        for statement, values in (*_event_damages(connection, chance), *_other_damages(connection, chance)):
+        chance = random.Random(1)
+        for statement, values in (*_event_damages(connection, chance, damages), *_other_damages(connection, chance)):
             connection.execute(statement, values)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -85,13 +100,14 @@ def _without_type(match: re.Match[str]) -> str:
     return match[0] if is_key else f"\t{name}"
 
 
-def _event_damages(connection: sqlite3.Connection, chance: random.Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def _event_damages(
+    connection: sqlite3.Connection, chance: random.Random, damages: Sequence[Damage]
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
     rows = connection.execute("SELECT id, namespace_key FROM events ORDER BY id, namespace_key").fetchall()
-    for row in rows:
-        if chance.random() > _SHARE:
-            continue
-        for column in chance.sample(sorted(DAMAGES), chance.choice((1, 1, 2, 4))):
-            value = chance.choice(DAMAGES[column])
+    count = _CHANGED // len(damages)
+    for column, value in damages:
+        # Half of them among the events that documents ask for by their ids.
+        for row in (*chance.sample(rows[:_VISITED], count), *chance.sample(rows, count)):
             yield f"UPDATE events SET {column} = ? WHERE id = ? AND namespace_key = ?", (value, *row)
 
 

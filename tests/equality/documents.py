@@ -26,6 +26,9 @@ _FIELDS = 12
 _DEPTH = 8
 _VALUES = 60
 """How many values of one field an answer has, roughly; seldom far more."""
+_WIDE = 0.25
+"""In how many documents all plain fields of some type are asked for."""
+_WIDE_FIELDS = 10
 _MOST_PAGES = 6
 """In lists that are longer no page is asked for: each would cost a statement of its own."""
 _ITEMS = 3
@@ -78,7 +81,9 @@ class DocumentMaker:
         self._chance = chance
         self._arguments = ArgumentMaker(chance, new_events=new_events)
         self._fragments: dict[str, _Fragment] = {}
+        self._reached: dict[str, int] = {}
         self._fields_left = chance.randrange(2, _FIELDS)
+        self._wide_left = 1 if chance.random() < _WIDE else 0
         self._values = _VALUES if chance.random() < 0.95 else _VALUES * 10
 
     def make(self) -> Document:
@@ -189,12 +194,27 @@ class DocumentMaker:
         names = [name for name, field in fields.items() if self._fits(field, place)]
         if not names:
             return None
-        # Fields with something below them are few among many: they are drawn as often as plain ones.
+        # Fields with something below them are few among many: they are drawn as often as plain ones, and the more often
+        # the more there is below.
         nested = [name for name in names if not is_leaf_type(get_named_type(fields[name].type))]
-        name = chance.choice(nested if nested and chance.random() < 0.45 else names)
+        if nested and chance.random() < 0.45 + 0.55 * (place.depth == 0):
+            (name,) = chance.choices(nested, [self._reach(get_named_type(fields[each].type)) for each in nested])
+        else:
+            name = chance.choice(names)
         arguments = self._arguments.arguments(fields[name], most=max(1, self._values // place.times), within=within)
         use = Use(place.type, name, arguments.text, str(fields[name].type))
         return self._written(self._key(place.scope, use), use, place, arguments.factor, within)
+
+    def _every_plain_field(self, place: _Place) -> list[str]:
+        texts: list[str] = []
+        for name, type_ in _plain_fields(place.type).items():
+            use = Use(place.type, name, "", type_)
+            self.asked.add(f"{place.type.name}.{name}")
+            if place.scope.takes(name, use):
+                place.scope.add(name, use)
+                texts.append(name)
+        self._chance.shuffle(texts)
+        return texts
 
     def _again(self, place: _Place, within: Definition) -> str | None:
         """Write a field of this response object once more, with the same arguments: both are merged."""
@@ -235,12 +255,28 @@ class DocumentMaker:
             return False
         return "after" not in field.args or place.times <= _MOST_PAGES
 
+    def _reach(self, type_: GraphQLNamedType) -> int:
+        """Count the types that can be asked for below a type."""
+        if type_.name not in self._reached:
+            reached: set[str] = set()
+            pending = [type_]
+            while pending:
+                each = pending.pop()
+                if each.name not in reached and not is_leaf_type(each):
+                    reached.add(each.name)
+                    pending += [get_named_type(field.type) for field in getattr(each, "fields", {}).values()]
+                    pending += self._schema.get_possible_types(each) if is_abstract_type(each) else ()
+            self._reached[type_.name] = len(reached)
+        return self._reached[type_.name]
+
     def _key(self, scope: Scope, use: Use) -> str:
         """Give a response key under which the field may stand: its name, an alias, or one that others have too."""
         chance = self._chance
         candidates = [use.name] if chance.random() < 0.85 else []
         if chance.random() < 0.3:
-            candidates.insert(0, chance.choice(("id", "a", "b", "node", "namespace", "source", "timeline", "__a")))
+            candidates.insert(
+                0, chance.choice(("id", "a", "f0", "f1", "node", "namespace", "source", "timeline", "__a"))
+            )
         for key in candidates:
             if scope.takes(key, use):
                 return key
@@ -292,6 +328,16 @@ class DocumentMaker:
         if is_abstract_type(type_):
             overlapping += self._schema.get_possible_types(type_)
         return overlapping
+
+
+def _plain_fields(type_: GraphQLNamedType) -> dict[str, str]:
+    """Give the fields without arguments and without anything below, with their types."""
+    fields: dict[str, GraphQLField] = getattr(type_, "fields", {})
+    return {
+        name: str(field.type)
+        for name, field in fields.items()
+        if not field.args and is_leaf_type(get_named_type(field.type))
+    }
 
 
 def _aliased(key: str, name: str) -> str:

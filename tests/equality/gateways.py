@@ -7,11 +7,12 @@ the requests leave as it is.
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import structlog
@@ -19,7 +20,7 @@ from starlette.applications import Starlette
 
 from gateway.app import Gateway, create_app
 from gateway.settings import Settings
-from storage.engine import Database, StatementEvent
+from storage.engine import StatementEvent
 from storage.times import parse_rfc3339
 from tests.equality.stores import Stores
 
@@ -30,6 +31,7 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 _REPEATS = 6
 _ERRORS = b'{"errors":'
 _DECODER = json.JSONDecoder()
+_FALLBACK = re.compile(r'^timeloom_stock_executions_total\{reason="(\w+)"\} (\S+)$', re.MULTILINE)
 _SENT: ContextVar[list[str] | None] = ContextVar("sent", default=None)
 
 
@@ -67,9 +69,10 @@ class Reply:
 class Side:
     """One application whose lifespan is running."""
 
-    def __init__(self, app: Starlette, database: Database) -> None:
+    def __init__(self, app: Starlette, gateway: Gateway) -> None:
         self._app = app
-        database.observe(_note)
+        self._gateway = gateway
+        gateway.endpoint._database.observe(_note)
 
     async def ask(self, request: Request) -> Reply:
         """Send a request through the whole application."""
@@ -83,6 +86,11 @@ class Side:
             _SENT.reset(token)
         reply.statements = statements
         return reply
+
+    def fallbacks(self) -> dict[str, int]:
+        """Give why, and how often, stock execution answered instead of the compiled one."""
+        found = _FALLBACK.findall(self._gateway.metrics.render().decode())
+        return {reason: int(float(count)) for reason, count in found}
 
     async def _call(self, request: Request) -> Reply:
         body = [request.body]
@@ -140,8 +148,8 @@ async def serve_pair(stores: Stores) -> AsyncIterator[Pair]:
     """Serve both executors, each over its store; the names of namespaces and audiences are known to both."""
     async with AsyncExitStack() as stack:
         sides = [
-            await stack.enter_async_context(_serve(url, execution))
-            for url, execution in ((stores.stock, "stock"), (stores.compiled, "compiled"))
+            await stack.enter_async_context(_serve(stores.stock, "stock")),
+            await stack.enter_async_context(_serve(stores.compiled, "compiled")),
         ]
         for side in sides:
             reply = await side.ask(Request("{ events(first: 1000) { nodes { visibleTo parent { owner } } } }"))
@@ -151,11 +159,13 @@ async def serve_pair(stores: Stores) -> AsyncIterator[Pair]:
 
 def find_difference(stock: Reply, compiled: Reply) -> str | None:
     """Say in which way the compiled answer is not the stock one; None: in none that a client may see."""
-    for name in ("status", "headers"):
-        if getattr(stock, name) != getattr(compiled, name):
-            return _unlike(name, getattr(stock, name), getattr(compiled, name))
+    if stock.status != compiled.status:
+        return _unlike("status", stock.status, compiled.status)
+    # The bodies before the headers, of which one is the length of the body.
     if stock.body != compiled.body and _parts(stock.body) != _parts(compiled.body):
         return _unlike("body", stock.body.decode(), compiled.body.decode())
+    if stock.headers != compiled.headers:
+        return _unlike("headers", stock.headers, compiled.headers)
     return None
 
 
@@ -209,10 +219,8 @@ def _http_scope(request: Request) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _serve(url: str, execution: str) -> AsyncIterator[Side]:
-    given: dict[str, Any] = {"execution": execution} if "execution" in Settings.model_fields else {}
-    app = create_app(Settings(database_url=url, **given), clock=lambda: NOW)
-    lifespan: Any = app.router.lifespan_context
-    async with lifespan(app):
-        gateway: Gateway = lifespan.__self__
-        yield Side(app, gateway.endpoint._database)
+async def _serve(url: str, execution: Literal["stock", "compiled"]) -> AsyncIterator[Side]:
+    app = create_app(Settings(database_url=url, execution=execution), clock=lambda: NOW)
+    async with app.router.lifespan_context(app):
+        gateway: Gateway = app.state.gateway
+        yield Side(app, gateway)

@@ -10,6 +10,7 @@ import structlog
 from graphql import GraphQLSchema
 
 from gateway.schema import build_schema
+from tests.equality.damage import draw_damages
 from tests.equality.gateways import serve_pair
 from tests.equality.runs import Run, Tally
 from tests.equality.stores import Stores, Templates
@@ -42,7 +43,7 @@ def do_job(job: Job) -> Finding:
     if job.kind == "mariadb":
         return asyncio.run(_ask(job, Stores(job.place, job.place)))
     templates = _templates(job.place)
-    stores = templates.copies(damaged=job.kind == "damaged")
+    stores = templates.copies(draw_damages(job.seed) if job.kind == "damaged" else ())
     try:
         return asyncio.run(_ask(job, stores))
     finally:

@@ -7,9 +7,10 @@ database, whose positions come in their own time: there no mutation stores anyth
 import asyncio
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from storage.counts import CountFolder
 from storage.engine import Database
 from storage.revisions import migrate
 from storage.tables import events
-from tests.equality.damage import damage
+from tests.equality.damage import Damage, damage
 from tests.equality.history import FIRST, RECEIVED, event_id, make_history
 from tests.gateway.history import give_positions
 
@@ -65,19 +66,16 @@ class Stores:
 
 
 class Templates:
-    """The files that stores are copied from; each is written when it is first asked for."""
+    """The file that stores are copied from; it is written when it is first asked for."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._copies = 0
-        self._files: dict[bool, Path] = {}
 
-    def copies(self, *, damaged: bool) -> Stores:
-        """Give two equal stores of their own; `damaged`: with rows that were changed behind the gateway's back."""
-        if damaged not in self._files:
-            self._files[damaged] = self._write(damaged)
+    def copies(self, damages: Sequence[Damage] = ()) -> Stores:
+        """Give two equal stores of their own; `damages`: what is changed in them behind the gateway's back."""
         self._copies += 1
-        stock, compiled = (self._copy(damaged, f"{name}-{self._copies}") for name in ("stock", "compiled"))
+        stock, compiled = (self._copy(f"{name}-{self._copies}", damages) for name in ("stock", "compiled"))
         return Stores(stock, compiled)
 
     def remove(self, stores: Stores) -> None:
@@ -86,19 +84,20 @@ class Templates:
             for suffix in ("", "-wal", "-shm"):
                 Path(_path_of(url) + suffix).unlink(missing_ok=True)
 
-    def _write(self, damaged: bool) -> Path:
-        path = self._directory / f"template-{damaged}.db"
-        url = f"sqlite+aiosqlite:///{path}"
+    @cached_property
+    def _file(self) -> Path:
+        path = self._directory / "template.db"
+        url = _url_of(path)
         migrate(url)
         asyncio.run(_write_file(url))
-        if damaged:
-            damage(path)
         return path
 
-    def _copy(self, damaged: bool, name: str) -> str:
+    def _copy(self, name: str, damages: Sequence[Damage]) -> str:
         target = self._directory / f"{name}.db"
-        shutil.copyfile(self._files[damaged], target)
-        return f"sqlite+aiosqlite:///{target}"
+        shutil.copyfile(self._file, target)
+        if damages:
+            damage(target, damages)
+        return _url_of(target)
 
 
 async def _write_file(url: str) -> None:
@@ -109,6 +108,10 @@ async def _write_file(url: str) -> None:
         await database.close()
     with closing(sqlite3.connect(_path_of(url))) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _url_of(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
 
 
 def _path_of(url: str) -> str:

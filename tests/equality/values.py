@@ -142,7 +142,7 @@ class Values:
         chance = self._chance
         if chance.random() < 0.03:
             return chance.choice((-1, 1001, -(2**31), 2**31 - 1))
-        return chance.choice([size for size in (0, 1, 1, 2, 2, 3, 5, 7, 20, 120, 300, 1000) if size <= most])
+        return chance.choice([size for size in (0, 1, 1, 2, 2, 3, 5, 9, 20, 50, 300, 1000) if size <= most])
 
     def _draw_given(self, type_: Any, name: str, nested: int) -> Any:
         chance = self._chance

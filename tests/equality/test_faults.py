@@ -1,0 +1,37 @@
+"""The proof proves something: each of many faults in the compiled executor is found by the ordinary documents (L1)."""
+
+import asyncio
+
+import pytest
+from graphql import GraphQLSchema
+
+from tests.equality.faults import FAULTS, FAULTS_OF_DAMAGED_ROWS, Fault
+from tests.equality.gateways import serve_pair
+from tests.equality.runs import Run
+from tests.equality.stores import Stores, Templates
+
+DOCUMENTS = 150
+SEED = 0
+
+
+async def require_found(fault: Fault, stores: Stores, schema: GraphQLSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault(monkeypatch)
+    async with serve_pair(stores) as pair:
+        difference = await Run(pair, schema, seed=SEED).find_difference(DOCUMENTS, smallest=False)
+    assert difference is not None
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_fault_is_found(
+    name: str, plain_stores: Stores, schema: GraphQLSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await require_found(FAULTS[name], plain_stores, schema, monkeypatch)
+
+
+@pytest.mark.parametrize("name", FAULTS_OF_DAMAGED_ROWS)
+async def test_fault_about_damaged_rows_is_found(
+    name: str, templates: Templates, schema: GraphQLSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault, damage = FAULTS_OF_DAMAGED_ROWS[name]
+    stores = await asyncio.to_thread(templates.copies, [damage])
+    await require_found(fault, stores, schema, monkeypatch)
