@@ -125,10 +125,8 @@ async def append_batches(database: "Database", batches: Sequence[Batch]) -> list
         return []
     identities = database.identities
     known_audiences = await identities.intern_audiences({row.audience for row in rows})
-    object_keys = await identities.intern_objects({link.object for row in rows for link in row.objects})
-    await identities.intern_object_audiences(
-        {(object_keys[link.object], known_audiences[row.audience].key) for row in rows for link in row.objects}
-    )
+    seen_by = {(link.object, known_audiences[row.audience].key) for row in rows for link in row.objects}
+    object_keys = await identities.intern_objects({record for record, _ in seen_by}, seen_by=seen_by)
     arrivals = [batch.received_at for batch in batches for _ in batch.rows]
     append = _Append(database, rows, arrivals, audiences=known_audiences, object_keys=object_keys)
     return await database.write(append.run, name="a batch of events")

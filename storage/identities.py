@@ -158,33 +158,59 @@ class Identities:
             await self._find_audiences({key: rows[key] for key in absent}, found)
         return found
 
-    async def intern_objects(self, wanted: Iterable[ObjectRecord]) -> dict[ObjectRecord, int]:
-        """Give the keys of objects, making those that do not exist yet."""
+    async def intern_objects(
+        self, wanted: Iterable[ObjectRecord], *, seen_by: Iterable[tuple[ObjectRecord, int]] = ()
+    ) -> dict[ObjectRecord, int]:
+        """Give the keys of objects, making those that do not exist yet.
+
+        `seen_by` tells which audiences, by key, the references of these objects have; new pairs are recorded in the
+        transaction that makes the objects.
+        """
         found: dict[ObjectRecord, int] = {}
-        missing: list[ObjectRecord] = []
+        missing: set[ObjectRecord] = set()
         for record in wanted:
             key = self._object_keys.get(record)
             if key is None:
-                missing.append(record)
+                missing.add(record)
             else:
                 found[record] = key
-        missing = sorted(set(missing))
-        await self._find_objects(missing, found)
-        absent = [record for record in missing if record not in found]
-        if absent:
-            await self._insert(objects, [record._asdict() for record in absent], name="objects")
-            await self._find_objects(absent, found)
+        await self._find_objects(sorted(missing), found)
+        unwritten: dict[ObjectRecord, list[int]] = {record: [] for record in missing if record not in found}
+        for record, audience_key in seen_by:
+            if record not in found or self._object_audiences.get((found[record], audience_key)) is None:
+                unwritten.setdefault(record, []).append(audience_key)
+        parts = sorted(unwritten.items())
+        for start in range(0, len(parts), _CHUNK):
+            await self._write_objects(parts[start : start + _CHUNK], found)
         return found
 
-    async def intern_object_audiences(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Record which audiences an object's references have: (object key, audience key)."""
-        missing = sorted({pair for pair in pairs if self._object_audiences.get(pair) is None})
-        if not missing:
-            return
-        rows = [{"object_key": object_key, "audience_key": audience_key} for object_key, audience_key in missing]
-        await self._insert(object_audiences, rows, name="object audiences")
-        for pair in missing:
-            self._object_audiences.put(pair, True)
+    async def _write_objects(
+        self, parts: Sequence[tuple[ObjectRecord, list[int]]], found: dict[ObjectRecord, int]
+    ) -> None:
+        """Write objects and their pairs: first all of the one, then all of the other, each in key order."""
+        absent = [record for record, _ in parts if record not in found]
+        dialect_name = self._database.dialect_name
+
+        async def work(connection: AsyncConnection) -> dict[ObjectRecord, int]:
+            keys: dict[ObjectRecord, int] = {}
+            if absent:
+                await connection.execute(insert_missing(objects, dialect_name), [each._asdict() for each in absent])
+                for *name, key in await connection.execute(build_object_keys(absent)):
+                    keys[ObjectRecord(*name)] = key
+            known = {**found, **keys}
+            pairs = sorted((known[record], audience_key) for record, some in parts for audience_key in some)
+            if pairs:
+                names = ("object_key", "audience_key")
+                rows = [dict(zip(names, pair, strict=True)) for pair in pairs]
+                await connection.execute(insert_missing(object_audiences, dialect_name), rows)
+            return keys
+
+        for record, key in (await self._database.write(work, name="objects")).items():
+            found[record] = key
+            self._object_keys.put(record, key)
+        for record, some in parts:
+            for audience_key in some:
+                self._object_audiences.put((found[record], audience_key), True)
 
     async def _insert(self, table: Any, rows: Sequence[dict[str, Any]], *, name: str) -> None:
         """Write the rows that nobody else has written; each chunk in key order and its own transaction."""

@@ -67,14 +67,13 @@ async def test_objects_differ_by_case_blanks_and_namespace(database: Database) -
 
 async def test_known_names_cost_no_statement(database: Database) -> None:
     objects = [ObjectRecord("a", "disk", str(number)) for number in range(1_200)]
-    keys = await database.identities.intern_objects(objects)
+    seen_by = [(record, audience_key) for record in objects[:2] for audience_key in (1, 2)]
+    keys = await database.identities.intern_objects(objects, seen_by=seen_by)
     await database.identities.intern_audiences(ALL_AUDIENCES)
-    await database.identities.intern_object_audiences([(1, 1), (2, 1)])
     seen: list[StatementEvent] = []
     database.observe(seen.append)
-    assert await database.identities.intern_objects(objects) == keys
+    assert await database.identities.intern_objects(objects, seen_by=seen_by[::-1]) == keys
     await database.identities.intern_audiences(ALL_AUDIENCES)
-    await database.identities.intern_object_audiences([(2, 1), (1, 1)])
     await database.identities.intern_namespaces(["default", "other"])
     assert seen == []
 

@@ -2,8 +2,6 @@ BEGIN IMMEDIATE;
 
 BEGIN IMMEDIATE;
 
-BEGIN IMMEDIATE;
-
 INSERT INTO event_count_deltas (audience_key, minute, event_type, severity, success, event_rows, occurrences, arrival_day)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
