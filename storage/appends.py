@@ -93,6 +93,7 @@ _EVENT_COLUMNS = tuple(
 )
 _REFERENCE_COLUMNS = tuple(column.name for column in event_objects.columns)
 _DELTA_COLUMNS = tuple(column.name for column in event_count_deltas.columns if column.name != "delta_key")
+_INSERT_BATCH = insert(ingest_batches)
 _WANTED = "wanted_ids"
 _LOOKUP = str(
     union_all(
@@ -210,7 +211,7 @@ class _Append:
         batch: dict[str, Any] = {"received_at": max(self._arrivals), "event_count": len(new)}
         if self._database.dialect_name == "sqlite":
             batch["position"] = await next_position(connection)
-        result = await connection.execute(insert(ingest_batches), batch)
+        result = await connection.execute(_INSERT_BATCH, batch)
         batch_key = result.lastrowid
         await self._insert_rows(connection, events, _EVENT_COLUMNS, self._event_values(new, batch_key))
         references = sorted(self._reference_values(new))

@@ -61,8 +61,7 @@ async def require_position(database: "Database", position: int) -> None:
 async def next_position(connection: AsyncConnection) -> int:
     """Take the next position inside an ingest transaction (SQLite only: there is no other writer)."""
     first = {"name": SEQUENCER, "owner": "", "epoch": 0, "expires_at": 0, "high_water": 1}
-    raised = insert_adding(leases, "sqlite", ("high_water",)).returning(leases.c.high_water)
-    return int((await connection.execute(raised, first)).scalar_one())
+    return int((await connection.execute(_RAISE_ON_SQLITE, first)).scalar_one())
 
 
 class Sequencer:
@@ -147,6 +146,7 @@ class Sequencer:
 
 
 _LIVE_POSITION = select(leases.c.high_water).where(leases.c.name == SEQUENCER)
+_RAISE_ON_SQLITE = insert_adding(leases, "sqlite", ("high_water",)).returning(leases.c.high_water)
 _WAITING = (
     select(ingest_batches.c.batch_key)
     .where(ingest_batches.c.position.is_(None))
