@@ -57,7 +57,7 @@ Damage = tuple[str, Any]
 """A column and the value that it gets in some rows."""
 
 _UNTYPED = ("events", "event_objects", "objects", "audiences")
-_COLUMN = re.compile(r"^\t(\w+) (?:\w+(?:\(\d+\))?)(?: DEFAULT '\d+')?(?: NOT NULL)?", re.MULTILINE)
+_COLUMN = re.compile(r"^\t(\w+) (?:\w+(?:\(\d+\))?)(?: DEFAULT '(\d+)')?(?: NOT NULL)?", re.MULTILINE)
 _CHECK = re.compile(r",\s*CONSTRAINT \w+ CHECK \(.*\)(?=\n\))")
 
 
@@ -97,7 +97,8 @@ def _loosen(connection: sqlite3.Connection) -> None:
 def _without_type(match: re.Match[str]) -> str:
     name = match[1]
     is_key = name.endswith("_key") or name in ("id", "event_id", "CONSTRAINT", "PRIMARY")
-    return match[0] if is_key else f"\t{name}"
+    default = f" DEFAULT {match[2]}" if match[2] else ""
+    return match[0] if is_key else f"\t{name}{default}"
 
 
 def _event_damages(

@@ -26,6 +26,8 @@ _FIELDS = 12
 _DEPTH = 8
 _VALUES = 60
 """How many values of one field an answer has, roughly; seldom far more."""
+_SPOILT = 0.03
+"""How many requests have a variable that is not what it was declared to be."""
 _WIDE = 0.25
 """In how many documents all plain fields of some type are asked for."""
 _WIDE_FIELDS = 10
@@ -112,12 +114,20 @@ class DocumentMaker:
             variable: self._arguments.variables[variable].draw()
             for variable in sorted(self._closure(definitions[name][0]).variables)
         }
-        variables: dict[str, Any] | None = {key: value for key, value in drawn.items() if value is not ABSENT}
-        if not variables and chance.random() < 0.5:
-            variables = None
+        variables: dict[str, Any] = {key: value for key, value in drawn.items() if value is not ABSENT}
+        if drawn and chance.random() < _SPOILT:
+            self._spoil(variables, chance.choice(list(drawn)))
         is_named = len(definitions) > 1 or (not is_anonymous and chance.random() < 0.5)
         accept = GRAPHQL_RESPONSE if chance.random() < 0.8 else JSON
-        return Request(text, variables, name if is_named else None, accept)
+        given = variables if variables or chance.random() < 0.5 else None
+        return Request(text, given, name if is_named else None, accept)
+
+    def _spoil(self, variables: dict[str, Any], name: str) -> None:
+        """Give a variable what it may not be, most often, or leave it out."""
+        value = self._chance.choice((ABSENT, None, "spoilt", 1.5, True, [[]], {"spoilt": 1}))
+        variables.pop(name, None)
+        if value is not ABSENT:
+            variables[name] = value
 
     def _head(self, kind: str, name: str | None, definition: Definition) -> str:
         variables = sorted(self._closure(definition).variables)

@@ -9,6 +9,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 Line = tuple[str, int]
+"""A file and a number in it."""
 
 # What the interpreter does before a function's first line.
 _PREPARATION = frozenset({"RESUME", "MAKE_CELL", "COPY_FREE_VARS", "RETURN_GENERATOR", "POP_TOP"})
@@ -25,9 +26,9 @@ class Lines:
         self.all = {line for file in self._names for line in self._lines_of(Path(file))}
 
     @property
-    def missed(self) -> list[str]:
-        """The lines that were not run, as `file:line`."""
-        return [f"{Path(file).name}:{number}" for file, number in sorted(self.all - self.run)]
+    def missed(self) -> list[Line]:
+        """The lines that were not run."""
+        return sorted(self.all - self.run)
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
