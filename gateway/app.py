@@ -2,8 +2,7 @@
 
 import os
 import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -36,9 +35,12 @@ from storage.times import now_micros
 
 logger = structlog.get_logger(__name__)
 
+GRAPHQL_PATH = "/graphql"
+
 _READY_SECONDS = 3.0
 _BACKGROUND_STOP_SECONDS = 5.0
 _SLOW_SECONDS = 1.0
+_ALWAYS_SENT = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 _ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=@-")
 
 
@@ -86,9 +88,9 @@ class Gateway:
         self.background.start("count_folder", CountFolder(database).run)
         self.background.start("gauges", partial(sample_gauges, database, self.metrics))
 
-    async def answer_graphql(self, request: Request) -> Response:
+    async def answer_graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
         """/graphql."""
-        return await self.endpoint(request)
+        await self.endpoint(scope, receive, send)
 
     async def answer_health(self, _request: Request) -> Response:
         """/healthz: the process lives."""
@@ -108,15 +110,13 @@ def create_app(settings: Settings, *, clock: Clock = now_micros) -> Starlette:
     """Build the application; its lifespan opens the database."""
     gateway = Gateway(settings, clock=clock)
     routes: list[BaseRoute] = [
-        # Its methods are its own business: the answer to a wrong one has a GraphQL body.
-        Route("/graphql", _AnyMethod(gateway.answer_graphql)),
         Route("/healthz", gateway.answer_health),
         Route("/readyz", gateway.answer_ready),
         Route("/metrics", gateway.answer_metrics),
     ]
     if settings.graphiql:
         routes += [Route("/", _redirect_to_graphiql), *build_pages()]
-    front = Middleware(Front, settings=settings, metrics=gateway.metrics)
+    front = Middleware(Front, settings=settings, metrics=gateway.metrics, graphql=gateway.answer_graphql)
     app = Starlette(routes=routes, middleware=[front], lifespan=gateway.lifespan)
     app.state.gateway = gateway
     return app
@@ -135,10 +135,14 @@ def database_options(settings: Settings) -> DatabaseOptions:
 
 
 class Front:
-    """Stands before every route: who is answered at all (W3, W4), the request's id, time and count."""
+    """Stands before every route: who is answered at all (W3, W4), the request's id, time and count.
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
+    /graphql does not go through Starlette's routes: what they do takes as long as answering many a query.
+    """
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics, graphql: ASGIApp) -> None:
         self._app = app
+        self._graphql = graphql
         self._hosts = AllowedHosts(settings.allowed_hosts)
         self._metrics = metrics
 
@@ -149,6 +153,7 @@ class Front:
             return
         began = time.perf_counter()
         request_id = _request_id(scope)
+        id_header = (b"x-request-id", request_id.encode())
         scope.setdefault("state", {})["request_id"] = request_id
         status = 500
 
@@ -156,17 +161,13 @@ class Front:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", request_id.encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"referrer-policy", b"no-referrer"),
-                ]
+                message["headers"] = [*message["headers"], id_header, *_ALWAYS_SENT]
             await send(message)
 
         try:
             refusal = self._refuse(scope, request_id)
-            await (refusal or self._app)(scope, receive, send_with_id)
+            app = self._graphql if scope["path"] == GRAPHQL_PATH else self._app
+            await (refusal or app)(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - began
             self._metrics.request(scope["path"], status, seconds)
@@ -191,17 +192,6 @@ class Front:
         return None
 
 
-class _AnyMethod:
-    """An endpoint that sees every method: Starlette limits functions to GET, but not what is an ASGI application."""
-
-    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._answer(Request(scope, receive))
-        await response(scope, receive, send)
-
-
 def _request_id(scope: Scope) -> str:
     """Give the caller's X-Request-Id when it is short and harmless, else a new one."""
     for name, value in scope["headers"]:
@@ -209,7 +199,7 @@ def _request_id(scope: Scope) -> str:
             text: str = value.decode("latin-1")
             if 0 < len(text) <= 128 and _ID_CHARACTERS.issuperset(text):
                 return text
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def _error(status: int, message: str, request_id: str) -> Response:

@@ -66,13 +66,22 @@ class RequestContext:
     request_id: str = ""
     decoded_batches: Mapping[str, list[EventDraft]] = field(default_factory=dict)
     metrics: RequestMetrics | None = None
-    loaders: Loaders = field(init=False)
+    _loaders: Loaders | None = None
     selections: dict[tuple[Hashable, ...], frozenset[str]] = field(default_factory=dict)
     _done: dict[Hashable, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        report = self.metrics.loader_batch if self.metrics else None
-        self.loaders = Loaders(self.database, self.scope, report=report)
+    @property
+    def loaders(self) -> Loaders:
+        """The loaders of this request, made for the first that needs one."""
+        if self._loaders is None:
+            report = self.metrics.loader_batch if self.metrics else None
+            self._loaders = Loaders(self.database, self.scope, report=report)
+        return self._loaders
+
+    def cancel(self) -> None:
+        """End what is still being fetched."""
+        if self._loaders is not None:
+            self._loaders.cancel()
 
     async def once(self, key: Hashable, work: Callable[[], Awaitable[_T]]) -> _T:
         """Do a piece of work and keep its result, or its error, for whoever asks for the same after it.

@@ -73,6 +73,9 @@ class Metrics:
         self._outcomes = Counter(
             "timeloom_ingest_outcomes", "What became of sent events.", ["outcome"], registry=registry
         )
+        # Looking a label up takes as long as counting.
+        self._known_requests: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._known_statements: dict[str, Histogram] = {}
         self._restarts = Counter(
             "timeloom_background_restarts", "Background tasks that failed and began again.", ["task"], registry=registry
         )
@@ -80,8 +83,12 @@ class Metrics:
     def request(self, path: str, status: int, seconds: float) -> None:
         """One HTTP request was answered."""
         route = path if path in _ROUTES else "/graphiql" if path.startswith("/graphiql") else OTHER
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        known = self._known_requests.get((route, status))
+        if known is None:
+            known = (self._requests.labels(route, str(status)), self._seconds.labels(route))
+            self._known_requests[route, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
     def error(self, code: str) -> None:
         """One GraphQL error was sent."""
@@ -99,7 +106,10 @@ class Metrics:
         """One SQL statement was sent."""
         word = event.sql[:12].lstrip(" (\n").split(None, 1)[0].lower() if event.sql else OTHER
         kind = word if word in _STATEMENT_KINDS else OTHER
-        self._statements.labels(kind).observe(event.seconds)
+        known = self._known_statements.get(kind)
+        if known is None:
+            known = self._known_statements[kind] = self._statements.labels(kind)
+        known.observe(event.seconds)
         if event.failed:
             self._failed_statements.labels(kind).inc()
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.dialects import SQLITE_FUNCTIONS
 from storage.options import DatabaseOptions
+from storage.watchdog import Watched
 
 # It logs every duplicate key as a warning; what matters of that comes back as an error.
 logging.getLogger("asyncmy").setLevel(logging.ERROR)
@@ -30,10 +31,21 @@ class ConnectionState:
 
     def __init__(self, *, seconds_per_statement: float) -> None:
         self.started = 0.0
-        self.limit: Any = None
+        self.watched: Watched | None = None
         self.returned_at = time.monotonic()
         self.driver_connection: Any = None
         self._seconds_per_statement = seconds_per_statement
+
+    def begin(self) -> None:
+        """Note that a statement begins."""
+        self.started = time.monotonic()
+        if self.watched is not None:
+            self.watched.waiting_since = self.started
+
+    def end(self) -> None:
+        """Note that its answer is there."""
+        if self.watched is not None:
+            self.watched.waiting_since = None
 
     def is_overdue(self) -> bool:
         """Whether the statement that runs has used up its time (SQLite asks; MariaDB knows by itself)."""

@@ -17,7 +17,6 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import connections
-from storage.connections import ConnectionState
 from storage.errors import OutcomeUnknownError, StorageError, StorageUnavailableError
 from storage.failures import is_driver_error, to_storage_error
 from storage.identities import Identities
@@ -26,6 +25,7 @@ from storage.options import DatabaseOptions
 from storage.prepared import PreparedStatement, PreparedStatements
 from storage.retries import Attempt, run_with_retries
 from storage.revisions import require_head
+from storage.watchdog import Watchdog
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Database:
         self.dialect_name = "sqlite" if url.get_backend_name() == "sqlite" else "mariadb"
         self.identities = Identities(self)
         self._observers: list[StatementObserver] = []
-        self._silence_seconds = options.statement_timeout_seconds + _SILENCE_SECONDS
+        self._watchdog = Watchdog(options.statement_timeout_seconds + _SILENCE_SECONDS)
         self._reader = self._build_engine(writing=False)
         self._writer = self._build_engine(writing=True)
         self._lender = Lender(
@@ -95,6 +95,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        self._watchdog.close()
         await self._lender.close()
         await self._reader.dispose()
         await self._writer.dispose()
@@ -106,21 +107,25 @@ class Database:
         Raises StorageError for whatever the database says. When the caller is cancelled the connection is closed and,
         on SQLite, its statement interrupted.
         """
+        watched = self._watchdog.watch()
         try:
-            async with asyncio.timeout(None) as limit:
-                connection = await self._lender.lend()
-                try:
-                    connections.state_of(connection).limit = limit
-                    yield connection
-                except asyncio.CancelledError:
-                    await _discard(connection)
-                    raise
-                finally:
-                    await self._lender.take_back(connection)
+            connection = await self._lender.lend()
+            try:
+                connections.state_of(connection).watched = watched
+                yield connection
+            except asyncio.CancelledError:
+                await _discard(connection)
+                if watched.was_ended():
+                    raise StorageUnavailableError("the database said nothing for too long") from None
+                raise
+            finally:
+                await self._lender.take_back(connection)
         except Exception as error:
             if is_driver_error(error):
                 raise to_storage_error(error) from error
             raise
+        finally:
+            self._watchdog.forget(watched)
 
     async def fetch(
         self, connection: AsyncConnection, statement: PreparedStatement, values: Mapping[str, Any]
@@ -131,7 +136,7 @@ class Database:
         """
         parameters = statement.parameters(values)
         state = connections.state_of(connection)
-        self._begin(state)
+        state.begin()
         try:
             rows = await connections.fetch_rows(state, statement.sql, parameters)
         except BaseException as error:
@@ -141,7 +146,7 @@ class Database:
             if isinstance(error, Exception):
                 raise to_storage_error(error) from error
             raise
-        state.limit.reschedule(None)
+        state.end()
         self._tell(statement.sql, state.started, rows=len(rows), failed=False)
         return rows
 
@@ -247,22 +252,15 @@ class Database:
         self._watch(engine)
         return engine
 
-    def _begin(self, state: ConnectionState) -> None:
-        """Note that a statement begins; a reader gives up on a server that says nothing for too long."""
-        state.started = time.monotonic()
-        if state.limit is not None:
-            state.limit.reschedule(asyncio.get_running_loop().time() + self._silence_seconds)
-
     def _watch(self, engine: AsyncEngine) -> None:
-        """Time each statement for the observers; only connections that `reading` lent have a limit."""
+        """Time each statement for the observers and the watchdog."""
 
         def before(connection: Any, _cursor: Any, _sql: str, *_: Any) -> None:
-            self._begin(connection.info["timeloom"])
+            connection.info["timeloom"].begin()
 
         def after(connection: Any, cursor: Any, sql: str, _parameters: Any, context: Any, _many: bool) -> None:
             state = connection.info["timeloom"]
-            if state.limit is not None:
-                state.limit.reschedule(None)
+            state.end()
             sql = context.execution_options.get(connections.SHOWN_SQL, sql)
             self._tell(sql, state.started, rows=cursor.rowcount, failed=False)
 
@@ -271,8 +269,7 @@ class Database:
                 return
             state = context.connection.info["timeloom"]
             state.interrupt()
-            if state.limit is not None and not state.limit.expired():
-                state.limit.reschedule(None)
+            state.end()
             options = {} if context.execution_context is None else context.execution_context.execution_options
             self._tell(options.get(connections.SHOWN_SQL, context.statement), state.started, rows=-1, failed=True)
 
@@ -318,8 +315,6 @@ async def _discard(connection: AsyncConnection) -> None:
 
 
 async def _give_back(connection: AsyncConnection) -> None:
-    # Nothing is sent: reads have nothing to reset, writes have ended before (see _transact).
+    # Nothing is sent: writes have ended before (see _transact).
     if not connection.closed:
-        if not connection.invalidated:
-            connections.state_of(connection).limit = None
         await connection.close()

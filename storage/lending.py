@@ -54,7 +54,7 @@ class Lender:
                 await connection.close()
             else:
                 state = connections.state_of(connection)
-                state.returned_at, state.limit = time.monotonic(), None
+                state.returned_at, state.watched = time.monotonic(), None
                 self._idle.append(connection)
         finally:
             self._forget()

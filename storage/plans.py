@@ -4,7 +4,7 @@ The order of preference is the index table of docs/data-model.md. A plan never w
 what an index does not serve stays in the plan's residual selector.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -114,6 +114,7 @@ class _Conjunction:
     tests: list[Selector] = field(default_factory=list)
     since: int | None = None
     until: int | None = None
+    _lists: dict[EventField, list[FieldTest]] = field(default_factory=dict)
 
     def add(self, part: Selector) -> None:
         if isinstance(part, And):
@@ -124,7 +125,10 @@ class _Conjunction:
         elif isinstance(part, FieldTest) and part.field is EventField.TIMESTAMP and self._take_time(part):
             pass
         else:
-            self.tests.append(_severities_listed(part))
+            test = _severities_listed(part)
+            self.tests.append(test)
+            if isinstance(test, FieldTest) and test.comparison is Comparison.IN:
+                self._lists.setdefault(test.field, []).append(test)
 
     def _take_time(self, test: FieldTest) -> bool:
         match test.comparison:
@@ -148,11 +152,9 @@ class _Conjunction:
         if until is not None:
             self.until = until if self.until is None else min(self.until, until)
 
-    def lists(self, wanted: EventField) -> Iterator[FieldTest]:
+    def lists(self, wanted: EventField) -> Sequence[FieldTest]:
         """The tests that name the values which a field may have."""
-        for test in self.tests:
-            if isinstance(test, FieldTest) and test.field is wanted and test.comparison is Comparison.IN:
-                yield test
+        return self._lists.get(wanted, ())
 
     def without(self, *served: Selector) -> Selector:
         """What remains when an index serves some of the tests."""
