@@ -26,6 +26,8 @@ _FIELDS = 12
 _DEPTH = 8
 _VALUES = 60
 """How many values of one field an answer has, roughly; seldom far more."""
+_BESIDE = 0.35
+"""How many fields that come again have a response key of their own."""
 _SPOILT = 0.03
 """How many requests have a variable that is not what it was declared to be."""
 _WIDE = 0.25
@@ -227,7 +229,10 @@ class DocumentMaker:
         return texts
 
     def _again(self, place: _Place, within: Definition) -> str | None:
-        """Write a field of this response object once more, with the same arguments: both are merged."""
+        """Write a field of this response object once more, with the same arguments.
+
+        Both are merged, or stand beside each other: then the same is asked for twice, with other selections.
+        """
         fields = getattr(place.type, "fields", {})
         known = [
             (key, use._replace(parent=place.type))
@@ -239,6 +244,8 @@ class DocumentMaker:
         if not known:
             return None
         key, use = self._chance.choice(known)
+        if self._chance.random() < _BESIDE:
+            key = self._key(place.scope, use)
         within.variables |= {name for name in self._arguments.variables if _mentions(use.arguments, name)}
         return self._written(key, use, place, 4, within)
 

@@ -5,7 +5,7 @@ calls it.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -27,12 +27,12 @@ Fault = Callable[[pytest.MonkeyPatch], None]
 
 FAULTS: dict[str, Fault] = {}
 """Found in ordinary answers, by their names."""
-FAULTS_OF_DAMAGED_ROWS: dict[str, tuple[Fault, Damage]] = {}
+FAULTS_OF_DAMAGED_ROWS: dict[str, tuple[Fault, Sequence[Damage]]] = {}
 """Found only where rows have values that they should not have, and what these are."""
 
 
-def fault(name: str, *, damaged: Damage | None = None) -> Callable[[Fault], Fault]:
-    """Register a fault; `damaged`: the damage that shows it."""
+def fault(name: str, *, damaged: Sequence[Damage] | None = None) -> Callable[[Fault], Fault]:
+    """Register a fault; `damaged`: the damages that show it."""
 
     def register(function: Fault) -> Fault:
         if damaged is None:
@@ -243,7 +243,7 @@ def send_more(monkeypatch: pytest.MonkeyPatch) -> None:
     _replace(monkeypatch, CompiledOperation, "execute", make)
 
 
-@fault("null where none may be goes through", damaged=("source", None))
+@fault("null where none may be goes through", damaged=[(name, None) for name in ("source", "message", "event_type")])
 def let_nulls_through(monkeypatch: pytest.MonkeyPatch) -> None:
     def make(original: Any) -> Any:
         return lambda type_, *, nullable: original(type_, nullable=True)
@@ -251,22 +251,22 @@ def let_nulls_through(monkeypatch: pytest.MonkeyPatch) -> None:
     _replace(monkeypatch, compiler, "leaf_of", make)
 
 
-@fault("whole numbers beyond 32 bits go through", damaged=("repeat_count", 2**31))
+@fault("whole numbers beyond 32 bits go through", damaged=[("repeat_count", 2**31)])
 def let_large_numbers_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(leaves._LEAVES, "Int", (int, None))
 
 
-@fault("an infinite number goes through", damaged=("duration_ms", math.inf))
+@fault("an infinite number goes through", damaged=[("duration_ms", math.inf)])
 def let_infinity_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(leaves._LEAVES, "Float", (float, None))
 
 
-@fault("an unknown severity becomes a known one", damaged=("severity", 99))
+@fault("an unknown severity becomes a known one", damaged=[("severity", 99)])
 def guess_severities(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaves._Names, "__missing__", lambda self, value: "INFO")
 
 
-@fault("what is no text goes through as it is", damaged=("actor", 42))
+@fault("what is no text goes through as it is", damaged=[("actor", 42)])
 def let_types_through(monkeypatch: pytest.MonkeyPatch) -> None:
     def make(original: Any) -> Any:
         def leaf_of(type_: Any, *, nullable: bool) -> Any:

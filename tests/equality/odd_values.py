@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any, NewType
 
 import strawberry
-import structlog
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
@@ -19,6 +18,7 @@ from gateway.http import document_limits
 from gateway.metrics import Metrics
 from gateway.schema.enums import Severity
 from gateway.settings import Settings
+from tests.equality.gateways import silent_logs
 
 Reversed = NewType("Reversed", str)
 SCALARS: dict[object, ScalarDefinition] = {
@@ -134,7 +134,7 @@ async def answer(document: str, *, compiled: bool) -> tuple[bytes, int]:
     executor = Executor(SCHEMA, Metrics(()), compiled=compiled)
     prepared = Documents(SCHEMA._schema, document_limits(Settings())).prepare(document)
     context: Any = SimpleNamespace(selections={})
-    with structlog.testing.capture_logs():
+    with silent_logs():
         result = await executor.execute(prepared, prepared.operation(None), variables={}, context=context)
         found = executor.answer(result, request_id="odd")
     return found.body, found.status

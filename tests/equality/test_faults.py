@@ -10,7 +10,7 @@ from tests.equality.gateways import serve_pair
 from tests.equality.runs import Run
 from tests.equality.stores import Stores, Templates
 
-DOCUMENTS = 150
+DOCUMENTS = 400
 SEED = 0
 
 
@@ -32,6 +32,6 @@ async def test_fault_is_found(
 async def test_fault_about_damaged_rows_is_found(
     name: str, templates: Templates, schema: GraphQLSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault, damage = FAULTS_OF_DAMAGED_ROWS[name]
-    stores = await asyncio.to_thread(templates.copies, [damage])
+    fault, damages = FAULTS_OF_DAMAGED_ROWS[name]
+    stores = await asyncio.to_thread(templates.copies, damages)
     await require_found(fault, stores, schema, monkeypatch)

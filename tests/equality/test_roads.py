@@ -1,7 +1,6 @@
 """The documents reach all of the compiled executor: each line of it, and each reason to leave it (L1)."""
 
 import asyncio
-import itertools
 import linecache
 import math
 from pathlib import Path
@@ -11,11 +10,12 @@ from graphql import GraphQLSchema
 import gateway.completion
 from gateway.completion.compiler import Fallback
 from tests.equality.damage import Damage
-from tests.equality.gateways import Pair, Request, serve_pair
+from tests.equality.gateways import Request, serve_pair
 from tests.equality.lines import Lines
 from tests.equality.odd_values import DOCUMENTS, answer
 from tests.equality.runs import Run
-from tests.equality.stores import Stores, Templates
+from tests.equality.stores import Templates
+from tests.equality.test_plans import require_equal, under_all_conditions
 
 COMPILER = sorted(Path(gateway.completion.__file__).parent.glob("*.py"))
 GENERATED = 100
@@ -25,16 +25,6 @@ DAMAGES: tuple[Damage, ...] = (
     ("duration_ms", math.inf),
     ("last_occurred_at", 2**62),
 )
-
-CONDITIONS = """query ($a: Boolean!, $b: Boolean!, $c: Boolean = true, $d: Boolean = false) {
-  events(first: 2) @include(if: $a) {
-    nodes { id @skip(if: $b) ...F @include(if: $c) ... @skip(if: $d) { severity objects { role @include(if: $a) } } }
-  }
-  server @include(if: $c) { now @skip(if: $a) version @include(if: $d) }
-}
-fragment F on Event { source message @skip(if: $d) }
-"""
-"""A document with more plans than are kept."""
 
 RARE = (
     Request("query ($at: Float) { events(first: 2, filter: {minDurationMs: $at}) { nodes { id } } }", {"at": 0.5}),
@@ -66,8 +56,7 @@ async def test_every_line_and_every_reason_to_fall_back_is_reached(templates: Te
         with lines.collecting():
             difference = await Run(pair, schema, seed=300).find_difference(GENERATED)
             assert difference is None, str(difference)
-            await ask_under_all_conditions(pair)
-            for request in RARE:
+            for request in (*under_all_conditions(), *RARE):
                 await require_equal(pair, request)
             for document in DOCUMENTS:
                 await answer(document, compiled=True)
@@ -75,21 +64,3 @@ async def test_every_line_and_every_reason_to_fall_back_is_reached(templates: Te
     assert {reason.value for reason in Fallback} - reasons.keys() == set()
     missed = {f"{Path(name).name}: {linecache.getline(name, number).strip()}" for name, number in lines.missed}
     assert missed == UNREACHED.keys()
-
-
-async def test_plans_for_all_values_of_conditions_give_equal_answers(plain_stores: Stores) -> None:
-    """More values than plans are kept, each again after the others; null for a condition is refused by both."""
-    async with serve_pair(plain_stores) as pair:
-        await ask_under_all_conditions(pair)
-        await ask_under_all_conditions(pair)
-
-
-async def ask_under_all_conditions(pair: Pair) -> None:
-    choices = ((True, False), (True, False), (True, False, None), (True, False, None))
-    for values in itertools.product(*choices):
-        await require_equal(pair, Request(CONDITIONS, dict(zip("abcd", values, strict=True))))
-
-
-async def require_equal(pair: Pair, request: Request) -> None:
-    _, difference = await pair.ask(request)
-    assert difference is None, f"{request}\n{difference}"
