@@ -73,7 +73,7 @@ class Floor:
         statement = self._statements.timeline
         async with self._pool.reading() as fetch:
             place = await self._places.find(fetch, (given["type"], given["id"]))
-            rows = await fetch(statement.sql, (*place, size + 1, *statement.after_limit))
+            rows = await fetch(statement.sql, statement.page_parameters(place, size + 1))
         identifier, at, kind, severity, source, message, asked_by, took = self._of_timeline
         nodes = [
             {
@@ -98,7 +98,7 @@ class Floor:
         identifier, at, kind = self._of_connection
         async with self._pool.reading() as fetch:
             place = await self._places.find(fetch, (given["type"], given["id"]))
-            found = await fetch(statement.sql, (*place, size + 1, *statement.after_limit))
+            found = await fetch(statement.sql, statement.page_parameters(place, size + 1))
             rows = found[:size]
             ids = tuple([bytes.fromhex(row[identifier].replace("-", "")) for row in rows])
             links = self._by_event(await fetch(self._statements.links.sql, ids))

@@ -121,8 +121,7 @@ class Shapes:
         return _PLACES.format(self._placeholder)
 
     def _page(self, sql: str) -> Statement:
-        statement = Statement(sql, [])
-        return self._known(sql, "a page of events", (0, 0, 1, *statement.after_limit))
+        return self._known(sql, "a page of events", Statement(sql, []).page_parameters((0, 0), 1))
 
     def _known(self, sql: str, what: str, parameters: tuple[Any, ...]) -> Statement:
         """Give a statement with its columns, which the database says when it is sent with parameters of these kinds."""

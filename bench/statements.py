@@ -27,10 +27,12 @@ class Statement(msgspec.Struct):
             )
         return [self.columns.index(name) for name in names]
 
-    @property
-    def after_limit(self) -> tuple[int, ...]:
-        """What follows the limit in its parameters: on SQLite a LIMIT is written with its OFFSET."""
-        return (0,) if "OFFSET" in self.sql else ()
+    def page_parameters(self, place: tuple[int, int], limit: int) -> tuple[int, ...]:
+        """Give the parameters of a page: object key and audience key, once more where the statement confirms them."""
+        # On SQLite a LIMIT is written with its OFFSET.
+        after_limit = (0,) if "OFFSET" in self.sql else ()
+        places = self.sql.count("?") or self.sql.count("%s")
+        return (*place * ((places - 1 - len(after_limit)) // 2), limit, *after_limit)
 
 
 class Statements(msgspec.Struct):

@@ -19,18 +19,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from storage import connections
 from storage.errors import OutcomeUnknownError, StorageError, StorageUnavailableError
 from storage.failures import is_driver_error, to_storage_error
-from storage.identities import Identities
+from storage.identities import Identities, LruCache
 from storage.lending import Lender
 from storage.options import DatabaseOptions
 from storage.prepared import PreparedStatement, PreparedStatements
 from storage.retries import Attempt, run_with_retries
 from storage.revisions import require_head
+from storage.selectors import ObjectReference
 from storage.watchdog import Watchdog
 
 T = TypeVar("T")
 
 DRIVERS = ("mariadb+aiomysql", "mariadb+asyncmy", "sqlite+aiosqlite")
 
+_REMEMBERED_PLACES = 50_000
 # A server that is alive ends a statement by itself at the limit: so much later it is taken for dead.
 _SILENCE_SECONDS = 3.0
 # The drivers limit connecting the socket; a server that accepts and then says nothing is left this much later.
@@ -75,6 +77,8 @@ class Database:
             timeout_seconds=self._pool_timeout(writing=False) + _CONNECT_GRACE_SECONDS,
         )
         self.statements = PreparedStatements(self._reader.dialect)
+        self.places: LruCache[ObjectReference, tuple[Any, ...]] = LruCache(_REMEMBERED_PLACES)
+        """Object key and audience key of objects whose references lie in one place; they have to be confirmed."""
 
     @classmethod
     async def open(cls, url: str, options: DatabaseOptions | None = None, *, check_revision: bool = True) -> Self:

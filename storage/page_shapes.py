@@ -85,7 +85,8 @@ def page_values(plan: Plan, keys: KeyRange) -> dict[str, Any]:
 def _shape(plan: Plan, keys: KeyRange) -> tuple[Any, ...]:
     ends = tuple(None if bound is None else bound.inclusive for bound in (keys.start, keys.stop))
     access = (plan.access.index, plan.access.table.name, plan.access.repeats)
-    return (access, len(plan.prefixes), plan.since is None, plan.until is None, keys.descending, ends)
+    bounds = (plan.since is None, plan.until is None, keys.descending, ends)
+    return (access, len(plan.prefixes), plan.place_is_remembered, bounds)
 
 
 def _with_parameters(plan: Plan) -> Plan:

@@ -9,7 +9,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from storage.conditions import build_condition, build_scope_condition
 from storage.dialects import force_index, keep_join_order, key_range, union_of_limited
-from storage.plans import BY_ID, Access, Plan, Prefix
+from storage.plans import BY_ID, Access, Plan, Prefix, build_confirmation
 from storage.scopes import Scope
 from storage.tables import event_objects, events, ingest_batches
 
@@ -137,6 +137,8 @@ def _build_branch(
         statement = keep_join_order(statement.select_from(source.join(events, row)))
     statement = force_index(statement, source, plan.access.index).where(*_enter(plan, source, prefix))
     statement = _within(statement, source, plan.access.event_id, keys, dialect_name)
+    if plan.place_is_remembered:
+        statement = statement.where(build_confirmation(*prefix[:2]))
     if plan.since is not None:
         statement = statement.where(time >= plan.since)
     if plan.until is not None:

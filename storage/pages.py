@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.cursors import EventCursor, EventOrder
+from storage.cursors import EventCursor, EventOrder, event_cursor_texts
 from storage.engine import Database
 from storage.event_rows import EventRows, read_columns
 from storage.page_shapes import is_preparable, page_values, prepare_boundary, prepare_page
@@ -90,13 +90,18 @@ async def fetch_event_page(
 
     Raises TooManyValuesError for a list in the selector that is too long, and what `Database.reading` raises.
     """
+    columns = read_columns(fields)
     async with database.reading() as connection:
-        planner = Planner(database, connection, scope=scope)
-        plan = await planner.plan(selector)
-        if plan.is_empty:
-            return to_page(request, EventRows.empty(), None)
-        reader = PageReader(database, connection, plan=plan, request=request, columns=read_columns(fields))
-        return to_page(request, *await reader.read())
+        # What was known to be there at one time may not be all there is now; in the second turn nothing is remembered.
+        for remembering in (request.as_of is None, False):
+            plan = await Planner(database, connection, scope=scope, remembering=remembering).plan(selector)
+            if plan.is_empty:
+                break
+            reader = PageReader(database, connection, plan=plan, request=request, columns=columns)
+            found, boundary = await reader.read()
+            if reader.has_read or not plan.place_is_remembered:
+                return to_page(request, found, boundary)
+        return to_page(request, EventRows.empty(), None)
 
 
 class PageReader:
@@ -117,6 +122,8 @@ class PageReader:
         self._plan = plan
         self._request = request
         self._columns = columns
+        self.has_read = False
+        """Whether there was any row, also one that was the cursor's own."""
 
     async def read(self) -> tuple[EventRows, Bound | None]:
         """Give the events and, when the scan limit was reached before the page was full, the key it ended at."""
@@ -127,6 +134,7 @@ class PageReader:
         limit = size + 1 + (start is not None)
         while True:
             rows, boundary = await self._collect(keys, limit)
+            self.has_read = self.has_read or bool(rows)
             complete = await self._complete_tie(rows, limit)
             found = await to_event_rows(self._database, self._columns, complete, self._connection)
             kept = keep_between(self._request, found)
@@ -263,7 +271,9 @@ def _cursor_at(found: EventRows, row: _Row, order: EventOrder) -> EventCursor:
 
 def page_cursors(rows: EventRows, order: EventOrder) -> list[str]:
     """Give the cursors of all events of a page as text."""
-    return [_cursor_at(rows, row, order).to_text() for row in rows.rows]
+    return event_cursor_texts(
+        order, zip(rows.column("occurred_at"), rows.column("id"), rows.column("namespace"), strict=True)
+    )
 
 
 def to_bound(cursor: EventCursor | None) -> Bound | None:

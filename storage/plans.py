@@ -5,12 +5,13 @@ what an index does not serve stays in the plan's residual selector.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from sqlalchemy import Table, and_, or_, select
+from sqlalchemy import Table, and_, case, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from storage.conditions import build_scope_condition, require_short_lists
 from storage.engine import Database
@@ -95,6 +96,8 @@ class Plan:
     """The first time of the answer in microseconds; None: no bound."""
     until: Any
     """The first time beyond it."""
+    place_is_remembered: bool = False
+    """Whether the object key and audience key of every prefix were remembered: the statement has to confirm them."""
 
     @property
     def tests_rows(self) -> bool:
@@ -178,9 +181,12 @@ def _severities_listed(part: Selector) -> Selector:
 class Planner:
     """Makes the plan of one selector within one scope; asks the database only for the keys of audiences and objects."""
 
-    def __init__(self, database: Database, connection: AsyncConnection, *, scope: Scope) -> None:
-        """Plan over a connection of the database."""
+    def __init__(
+        self, database: Database, connection: AsyncConnection, *, scope: Scope, remembering: bool = False
+    ) -> None:
+        """Plan over a connection of the database; `remembering`: the plan may rest on a place that is remembered."""
         self._database = database
+        self._remembering = remembering
         self._connection = connection
         self._scope = scope
         self._most = database.options.union_branches
@@ -222,11 +228,21 @@ class Planner:
     async def _by_objects(self) -> Plan | None:
         for test in self._tests.tests:
             if isinstance(test, TouchesAny) and len(test.objects) <= self._most:
-                places = await self._object_places(test.objects)
-                plan = self._by_object_places(test, places)
+                plan = self._by_remembered_place(test)
+                if plan is None:
+                    plan = self._by_object_places(test, await self._object_places(test.objects))
                 if plan:
                     return plan
         return None
+
+    def _by_remembered_place(self, test: TouchesAny) -> Plan | None:
+        """Plan without asking where an object's references lie; only where one statement answers and can confirm it."""
+        place = self._database.places.get(test.objects[0]) if self._may_remember(test.objects) else None
+        plan = None if place is None else self._by_object_places(test, [place])
+        return None if plan is None or plan.tests_rows else replace(plan, place_is_remembered=True)
+
+    def _may_remember(self, references: Sequence[ObjectReference]) -> bool:
+        return self._remembering and len(references) == 1 and self._scope.everything
 
     def _by_object_places(self, test: TouchesAny, places: Sequence[Prefix]) -> Plan | None:
         served: tuple[Selector, ...] = () if any(one.role is not None for one in test.objects) else (test,)
@@ -301,11 +317,14 @@ class Planner:
 
     async def _object_places(self, references: Sequence[ObjectReference]) -> list[Prefix]:
         [first, *others] = references
-        if self._scope.everything and not others and first.namespace is not None:
-            statement = self._database.statements.get("places of one object", build_places_of_one)
-            values = {"namespace": first.namespace, "object_type": first.object_type, "object_id": first.object_id}
-            return await self._database.fetch(self._connection, statement, values)
-        return await self._several_places(references)
+        if not self._scope.everything or others or first.namespace is None:
+            return await self._several_places(references)
+        statement = self._database.statements.get("places of one object", build_places_of_one)
+        values = {"namespace": first.namespace, "object_type": first.object_type, "object_id": first.object_id}
+        places = await self._database.fetch(self._connection, statement, values)
+        if len(places) == 1:
+            self._database.places.put(first, places[0])
+        return places
 
     async def _several_places(self, references: Sequence[ObjectReference]) -> list[Prefix]:
         statement = build_object_places(self._scope, references)
@@ -340,6 +359,19 @@ def build_places_of_one() -> Any:
     names = ("object_type", "object_id", "namespace")
     reference = ObjectReference(*(parameter(name) for name in names))  # type: ignore[arg-type]
     return build_object_places(EVERYTHING, (reference,))
+
+
+def build_confirmation(object_key: Any, audience_key: Any) -> ColumnElement[bool]:
+    """Make the condition that an object's references lie under this one audience and no other.
+
+    Where an object's references lie only ever grows: a place that was the only one is that still, or one of several.
+    """
+    known = object_audiences.alias("known")
+    only = select(case((func.count() == literal_column("1"), func.max(known.c.audience_key)))).where(
+        known.c.object_key == object_key
+    )
+    confirmed: ColumnElement[bool] = only.scalar_subquery() == audience_key
+    return confirmed
 
 
 def build_object_places(scope: Scope, references: Sequence[ObjectReference]) -> Any:

@@ -62,18 +62,27 @@ async def fetch_links(
     database: Database, keys: Sequence[EventKey], *, scope: Scope
 ) -> dict[EventKey, list[LinkRecord]]:
     """Read which objects each event touched, by (type, id, namespace) (P6)."""
-    links: dict[EventKey, list[LinkRecord]] = {key: [] for key in keys}
-    by_key = {number: name for name, number in (await _namespace_keys(database, keys)).items()}
+    names = await _namespace_keys(database, keys)
+    found: dict[tuple[str, int | None], list[tuple[Any, ...]]] = {
+        (key.id, names.get(key.namespace)): [] for key in keys
+    }
     async with database.reading() as connection:
         for chunk in _chunks(sorted({key.id for key in keys})):
             rows = await _fetch_by_ids(database, connection, chunk, scope=scope, shape="links", build=build_links)
-            for event_id, namespace_key, role, *identity in rows:
-                key = EventKey(by_key.get(namespace_key, ""), event_id)
-                if key in links:
-                    links[key].append(LinkRecord(role, ObjectRecord(*identity)))
-    for each in links.values():
-        each.sort(key=lambda link: (link.object.object_type, link.object.object_id, link.object.namespace))
-    return links
+            for event_id, namespace_key, role, namespace, object_type, object_id in rows:
+                of_event = found.get((event_id, namespace_key))
+                if of_event is not None:
+                    of_event.append((object_type, object_id, namespace, role))
+    return {key: _to_links(found[key.id, names.get(key.namespace)]) for key in keys}
+
+
+def _to_links(found: list[tuple[Any, ...]]) -> list[LinkRecord]:
+    # An event touches an object once, so that roles are never compared.
+    found.sort()
+    return [
+        LinkRecord(role, ObjectRecord(namespace, object_type, object_id))
+        for object_type, object_id, namespace, role in found
+    ]
 
 
 async def fetch_ancestors(
@@ -147,10 +156,13 @@ async def _fetch_by_ids(
     if not scope.everything:
         return [tuple(row) for row in await connection.execute(build(ids, scope))]
     size = next(size for size in _PREPARED_SIZES if size >= len(ids))
-    parameters = [parameter(f"id_{place}", events.c.id.type) for place in range(size)]
-    statement = database.statements.get((shape, size), lambda: build(parameters, scope))
+    statement = database.statements.get((shape, size), lambda: build(_id_parameters(size), scope))
     filled = chain(ids, repeat(ids[-1], size - len(ids)))
     return await database.fetch(connection, statement, {f"id_{place}": one for place, one in enumerate(filled)})
+
+
+def _id_parameters(count: int) -> list[Any]:
+    return [parameter(f"id_{place}", events.c.id.type) for place in range(count)]
 
 
 async def _fetch_chains(

@@ -126,7 +126,7 @@ class Timelines:
         page = self._statements.timeline
         async with self._engine.connect() as connection:
             place = self._remembered.get(target) or await self._find(connection, target)
-            rows = await connection.exec_driver_sql(page.sql, (*place, size + 1, *page.after_limit))
+            rows = await connection.exec_driver_sql(page.sql, page.page_parameters(place, size + 1))
             return [self._fields(row) for row in rows.all()[:size]]
 
     async def _find(self, connection: Any, target: tuple[str, str]) -> tuple[int, int]:

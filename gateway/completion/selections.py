@@ -7,7 +7,7 @@ puts the columns of its fields together again, as one JSON object for each sourc
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import accumulate, chain
 from typing import Any, Protocol
 
 import msgspec
@@ -200,13 +200,17 @@ class ObjectCompletion:
     def _present(self, values: Column) -> Column:
         if hasattr(values, "column"):
             return values
-        examples = {type(value): value for value in values}
-        absent = examples.pop(type(None), 0) is None
-        if absent and not self._nullable:
-            raise IrregularError
-        if self._is_type_of is not None and not all(self._is_type_of(one, None) for one in examples.values()):
-            raise IrregularError
-        return [value for value in values if value is not None] if absent else values
+        present = values
+        if None in values:
+            if not self._nullable:
+                raise IrregularError
+            present = [value for value in values if value is not None]
+        if self._is_type_of is not None:
+            for kind in set(map(type, present)):
+                example = next(value for value in present if type(value) is kind)
+                if not self._is_type_of(example, None):
+                    raise IrregularError
+        return present
 
 
 def _put_back(completed: Column, values: Column, present: Column) -> Column:
@@ -247,8 +251,12 @@ class ListCompletion:
     def _regroup(completed: Column, values: Column) -> Column:
         if len(values) == 1 and values[0] is not None:
             return [completed]
-        items = iter(completed)
-        return [None if value is None else list(islice(items, len(value))) for value in values]
+        ends = accumulate(0 if value is None else len(value) for value in values)
+        starts = chain((0,), ends)
+        return [
+            None if value is None else completed[start : start + len(value)]
+            for start, value in zip(starts, values, strict=False)
+        ]
 
 
 class Field:

@@ -210,3 +210,19 @@ async def test_a_filter_that_no_index_serves_examines_the_scan_limit_at_most(dat
         assert examined.rows <= 2 * 500 + 60
     finally:
         await counted.close()
+
+
+async def test_a_remembered_place_is_confirmed_by_the_index_l1(mixed: Database) -> None:
+    """The condition is looked up once for a page, in the index of an object's places."""
+    await store(mixed, [row(number, objects=(link("node", "one"),)) for number in range(200, 260)])
+    selector = TouchesAny((ObjectReference("node", "one", "default"),))
+    async with mixed.reading() as connection:
+        places = await Planner(mixed, connection, scope=EVERYTHING).plan(selector)
+        mixed.places.put(selector.objects[0], places.prefixes[0][:2])
+        plan = await Planner(mixed, connection, scope=EVERYTHING, remembering=True).plan(selector)
+    assert plan.place_is_remembered
+    statement = build_event_page(
+        plan, MIDDLE, limit=8, as_of=None, columns=EVERY_COLUMN, dialect_name=mixed.dialect_name
+    )
+    shown = await explain(mixed, statement)
+    assert {_plain(index) for index in used_indexes(shown)} <= {"PRIMARY"}

@@ -25,6 +25,7 @@ from storage.selectors import (
     Selector,
     TouchesAny,
     TouchesType,
+    all_of,
     equals_any,
 )
 from tests.storage.histories import START, cursor_of, event_id, link, row, store
@@ -307,3 +308,48 @@ async def test_many_first_pages_at_once_share_a_small_pool(database_url: str) ->
         assert [messages(each) for each in found] == [[f"event {number}"] for number in range(1, 21)]
     finally:
         await database.close()
+
+
+TOUCHES_NODE = TouchesAny((ObjectReference("node", "one", "default"),))
+
+
+async def test_where_an_object_lies_is_asked_once_and_confirmed_by_the_page_itself_l1(database: Database) -> None:
+    await store(database, [row(number, objects=(link("node", "one"),)) for number in (1, 2, 3)])
+    assert messages(await page(database, TOUCHES_NODE)) == ["event 3", "event 2", "event 1"]
+    sent: list[str] = []
+    stop = database.observe(lambda statement: sent.append(statement.sql))
+    assert messages(await page(database, TOUCHES_NODE, size=2)) == ["event 3", "event 2"]
+    stop()
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("size", [1, 50])
+async def test_an_object_that_came_to_lie_elsewhere_too_loses_no_event_l1(
+    database: Database, database_url: str, size: int
+) -> None:
+    """Another process writes about the object for other readers: what this one remembers is not all any more."""
+    await store(database, [row(number, objects=(link("node", "one"),)) for number in (1, 3)])
+    assert len(await page_messages(database, size)) == 2
+    elsewhere = await Database.open(database_url)
+    await store(elsewhere, [row(number, readers=("alice",), objects=(link("node", "one"),)) for number in (2, 4)])
+    await elsewhere.close()
+    assert await page_messages(database, size) == ["event 4", "event 3", "event 2", "event 1"]
+
+
+async def page_messages(database: Database, size: int) -> list[str]:
+    """Walk the object's whole timeline."""
+    found = await page(database, TOUCHES_NODE, size=size)
+    shown = messages(found)
+    while found.has_next:
+        found = await page(database, TOUCHES_NODE, size=size, after=found.end_cursor)
+        shown += messages(found)
+    return shown
+
+
+async def test_an_empty_page_of_a_remembered_object_is_empty(database: Database) -> None:
+    await store(database, [row(1, objects=(link("node", "one"),))])
+    found = await page(database, TOUCHES_NODE)
+    after_all = await page(database, TOUCHES_NODE, after=found.end_cursor)
+    assert (messages(found), messages(after_all)) == (["event 1"], [])
+    typed = all_of((TOUCHES_NODE, equals_any(EventField.EVENT_TYPE, ("nothing",))))
+    assert messages(await page(database, typed)) == []

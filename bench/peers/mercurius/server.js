@@ -54,7 +54,8 @@ const remembered = new Map()
 function prepare ({ sql, columns }, names) {
   const positions = names.map((name) => columns.indexOf(name))
   if (positions.includes(-1)) throw new Error(`not all of ${names} are in: ${sql}`)
-  return { sql: sql.replaceAll('%s', '?').replaceAll('%%', '%'), positions }
+  // A page of a remembered place has it twice among its parameters: the statement confirms it.
+  return { sql: sql.replaceAll('%s', '?').replaceAll('%%', '%'), positions, confirms: sql.split('%s').length > 4 }
 }
 
 async function find (type, id) {
@@ -72,7 +73,7 @@ const resolvers = {
   EventObject: {
     async timeline ({ objectType, objectId }, { first }) {
       const place = await find(objectType, objectId)
-      const [rows] = await pool.execute(page.sql, [...place, first + 1])
+      const [rows] = await pool.execute(page.sql, [...place, ...(page.confirms ? place : []), first + 1])
       return { nodes: rows.slice(0, first).map(toEvent) }
     },
   },

@@ -1,7 +1,9 @@
 SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.occurred_at, events.event_type, events.message
 FROM (SELECT place.occurred_at AS occurred_at, place.event_id AS id, place.namespace_key AS namespace_key
 FROM event_objects AS place FORCE INDEX (PRIMARY)
-WHERE place.object_key = %s AND place.audience_key = %s
+WHERE place.object_key = %s AND place.audience_key = %s AND (SELECT CASE WHEN (count(*) = 1) THEN max(known.audience_key) END AS anon_1
+FROM object_audiences AS known
+WHERE known.object_key = %s) = %s
 ORDER BY place.occurred_at DESC, id DESC
 LIMIT %s) AS page
 INNER JOIN events ON events.id = page.id AND events.namespace_key = page.namespace_key
@@ -19,10 +21,4 @@ LIMIT %s) AS last_at
 FROM objects
 INNER JOIN object_audiences ON object_audiences.object_key = objects.object_key
 WHERE objects.namespace = %s AND objects.object_type = %s AND objects.object_id = %s;
-
-SELECT objects.object_key, object_audiences.audience_key
-FROM objects
-INNER JOIN object_audiences ON object_audiences.object_key = objects.object_key
-WHERE objects.object_type = %s AND objects.object_id = %s AND objects.namespace = %s
-ORDER BY objects.object_key, object_audiences.audience_key;
 
