@@ -22,7 +22,7 @@ from tests.equality.values import SIZES, Values
 ABSENT = object()
 """What is drawn for a variable that a request leaves out."""
 _DEFAULT_PAGE = 50
-_LIKELIHOOD = {"filter": 0.35, "after": 0.14, "before": 0.1, "asOf": 0.12, "orderBy": 0.3}
+_LIKELIHOOD = {"filter": 0.2, "after": 0.1, "before": 0.06, "asOf": 0.08, "orderBy": 0.3}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ArgumentMaker:
         # The order first: cursors should belong to it.
         for name, argument in sorted(wanted.args.items(), key=lambda item: item[0] != "orderBy"):
             is_required = isinstance(argument.type, GraphQLNonNull) and argument.default_value is Undefined
-            if name in SIZES or not (is_required or chance.random() < _LIKELIHOOD.get(name, 0.4)):
+            if name in SIZES or not (is_required or chance.random() < _LIKELIHOOD.get(name, 0.25)):
                 continue
             draw = self._draw_of(argument.type, name, get_named_type(wanted.type).name, order)
             text = self._value_text(argument.type, name, draw, within, has_default=not is_required)

@@ -56,6 +56,9 @@ DAMAGES: dict[str, tuple[Any, ...]] = {
 Damage = tuple[str, Any]
 """A column and the value that it gets in some rows."""
 
+OTHERS: Damage = ("", None)
+"""Not of a column of events: some rows of other tables."""
+
 _UNTYPED = ("events", "event_objects", "objects", "audiences")
 _COLUMN = re.compile(r"^\t(\w+) (?:\w+(?:\(\d+\))?)(?: DEFAULT '(\d+)')?(?: NOT NULL)?", re.MULTILINE)
 _CHECK = re.compile(r",\s*CONSTRAINT \w+ CHECK \(.*\)(?=\n\))")
@@ -68,7 +71,7 @@ def draw_damages(seed: int) -> list[Damage]:
     """
     damages = [(column, value) for column, values in DAMAGES.items() for value in values]
     random.Random(1).shuffle(damages)
-    return damages[seed % _PARTS :: _PARTS]
+    return [*damages[seed % _PARTS :: _PARTS], *([OTHERS] if seed % 2 else [])]
 
 
 def damage(path: Path, damages: Sequence[Damage]) -> None:
@@ -78,7 +81,10 @@ def damage(path: Path, damages: Sequence[Damage]) -> None:
     # The schema is read anew by the next connection.
     with closing(sqlite3.connect(path)) as connection, connection:
         chance = random.Random(1)
-        for statement, values in (*_event_damages(connection, chance, damages), *_other_damages(connection, chance)):
+        changes = list(_event_damages(connection, chance, [each for each in damages if each is not OTHERS]))
+        if OTHERS in damages:
+            changes += _other_damages(connection, chance)
+        for statement, values in changes:
             connection.execute(statement, values)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -96,16 +102,17 @@ def _loosen(connection: sqlite3.Connection) -> None:
 
 def _without_type(match: re.Match[str]) -> str:
     name = match[1]
-    is_key = name.endswith("_key") or name in ("id", "event_id", "CONSTRAINT", "PRIMARY")
+    # Whole numbers in a column of floats lie there as integers: without its type they would come back as such.
+    keeps_type = name.endswith("_key") or name in ("id", "event_id", "duration_ms", "CONSTRAINT", "PRIMARY")
     default = f" DEFAULT {match[2]}" if match[2] else ""
-    return match[0] if is_key else f"\t{name}{default}"
+    return match[0] if keeps_type else f"\t{name}{default}"
 
 
 def _event_damages(
     connection: sqlite3.Connection, chance: random.Random, damages: Sequence[Damage]
 ) -> Iterator[tuple[str, tuple[Any, ...]]]:
     rows = connection.execute("SELECT id, namespace_key FROM events ORDER BY id, namespace_key").fetchall()
-    count = _CHANGED // len(damages)
+    count = _CHANGED // max(len(damages), 1)
     for column, value in damages:
         # Half of them among the events that documents ask for by their ids.
         for row in (*chance.sample(rows[:_VISITED], count), *chance.sample(rows, count)):

@@ -21,18 +21,18 @@ from tests.equality.arguments import ABSENT, ArgumentMaker, Definition
 from tests.equality.gateways import GRAPHQL_RESPONSE, JSON, Request
 from tests.equality.scopes import Scope, Use
 
-_FIELDS = 12
+_FIELDS = 9
 """How many fields with something below them a document has at most, roughly."""
 _DEPTH = 8
-_VALUES = 60
-"""How many values of one field an answer has, roughly; seldom far more."""
+_VALUES, _VALUES_WEIGHTS = (20, 60, 600), (75, 21, 4)
+"""How many values of one field an answer has, roughly, and how often."""
 _BESIDE = 0.35
 """How many fields that come again have a response key of their own."""
 _SPOILT = 0.03
 """How many requests have a variable that is not what it was declared to be."""
-_WIDE = 0.25
+_WIDE = 0.3
 """In how many documents all plain fields of some type are asked for."""
-_WIDE_FIELDS = 10
+_WIDE_FIELDS = 9
 _MOST_PAGES = 6
 """In lists that are longer no page is asked for: each would cost a statement of its own."""
 _ITEMS = 3
@@ -88,7 +88,7 @@ class DocumentMaker:
         self._reached: dict[str, int] = {}
         self._fields_left = chance.randrange(2, _FIELDS)
         self._wide_left = 1 if chance.random() < _WIDE else 0
-        self._values = _VALUES if chance.random() < 0.95 else _VALUES * 10
+        (self._values,) = chance.choices(_VALUES, _VALUES_WEIGHTS)
 
     def make(self) -> Document:
         """Draw the document and its requests."""
@@ -154,13 +154,13 @@ class DocumentMaker:
         assert root is not None
         definition = Definition()
         place = _Place(root, Scope(), 0, 1)
-        text = self._selection_set(place, definition, most=1 if is_mutation else 4)
+        text = self._selection_set(place, definition, most=1 if is_mutation else 3)
         if not is_mutation and self._chance.random() < 0.03:
             text = f"{text[:-1]} {self._chance.choice(_META)} }}"
 
         return definition, text
 
-    def _selection_set(self, place: _Place, within: Definition, *, most: int = 6) -> str:
+    def _selection_set(self, place: _Place, within: Definition, *, most: int = 4) -> str:
         chance = self._chance
         selections = [
             selection
@@ -250,7 +250,6 @@ class DocumentMaker:
         return self._written(key, use, place, 4, within)
 
     def _written(self, key: str, use: Use, place: _Place, factor: int, within: Definition) -> str:
-        self._fields_left -= 1
         self.asked.add(f"{place.type.name}.{use.name}")
         field: GraphQLField = place.type.fields[use.name]  # type: ignore[attr-defined]
         head = f"{_aliased(key, use.name)}{use.arguments}{self._directives(within)}"
@@ -258,6 +257,7 @@ class DocumentMaker:
         below = get_named_type(field.type)
         if is_leaf_type(below):
             return head
+        self._fields_left -= 1
         if factor == 1 and _is_list(field):
             factor = _ITEMS
         elif _is_page_list(field, place):

@@ -11,6 +11,7 @@ import gateway.completion
 from gateway.completion.compiler import Fallback
 from tests.equality.damage import Damage
 from tests.equality.gateways import Request, serve_pair
+from tests.equality.history import event_id
 from tests.equality.lines import Lines
 from tests.equality.odd_values import DOCUMENTS, answer
 from tests.equality.runs import Run
@@ -29,8 +30,10 @@ DAMAGES: tuple[Damage, ...] = (
 RARE = (
     Request("query ($at: Float) { events(first: 2, filter: {minDurationMs: $at}) { nodes { id } } }", {"at": 0.5}),
     Request("query ($o: EventOrder = OLDEST_FIRST) { events(first: 2, orderBy: $o) { nodes { id } } }", {"o": None}),
+    Request('query ($n: Int) { events(first: $n) { nodes { id } } object(objectType: "a", objectId: "b") { id } }'),
     Request("query ($n: Int! = 1) { events(first: $n) { nodes { ancestors(first: $n) { id } } } }"),
     Request("query ($n: Int = 1) { events(first: 2) { nodes { ancestors(first: $n) { id } } } }", {"n": None}),
+    *(Request(f'{{ event(id: "{event_id(number)}") {{ repeatCount durationMs }} }}') for number in range(5)),
     *(
         Request(f"{{ events(first: 1000) {{ nodes {{ {name} }} }} }}")
         for name in ("severity", "repeatCount", "durationMs", "lastTimestamp")
