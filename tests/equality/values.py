@@ -103,7 +103,7 @@ _SCALARS: dict[str, tuple[Any, ...]] = {
     "Boolean": (True, False),
     "DateTime": _TIMES,
     "BigInt": (0, 1, "2", 2**53 - 1),
-    "JSON": (1, 1.5, "a", True, None, [1, "a"], {"n": 1}, {"k": None, "j": [2]}),
+    "JSON": (1, 1.5, "a", True, [1, "a"], {"n": 1}, {"k": None, "j": [2]}),
 }
 SIZES = ("first", "last")
 
