@@ -16,7 +16,7 @@ POOL_SIZE = 10
 MARIADB_SETUP = "SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin, SESSION tx_isolation = 'READ-COMMITTED'"
 SQLITE_SETUP = (
     "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;"
+    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;"
 )
 
 Rows = Sequence[Sequence[Any]]

@@ -1,7 +1,7 @@
 """EventRows: events as their rows came, by columns for whoever wants many, as records for whoever wants one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Self, overload
 
 from storage.identities import AudienceRecord
@@ -16,16 +16,20 @@ STORED_FIELDS = tuple(name for name in EventRecord._fields if name not in NAMED_
 _NULLABLE_TRUTH = {None: None, 0: False, 1: True}
 
 
-def read_columns(fields: Iterable[str] | None) -> tuple[str, ...]:
+def read_columns(fields: Collection[str] | None) -> tuple[str, ...]:
     """Give the columns to read for some fields of EventRecord (None: for all), in the order of the rows."""
-    wanted = frozenset(STORED_FIELDS if fields is None else fields)
+    return _read_columns(frozenset(STORED_FIELDS if fields is None else fields))
+
+
+@lru_cache(maxsize=1_000)
+def _read_columns(wanted: frozenset[str]) -> tuple[str, ...]:
     return (*ALWAYS_READ, *(name for name in STORED_FIELDS if name in wanted and name not in ALWAYS_READ))
 
 
 class EventRows(Sequence[EventRecord]):
     """The events of a page, in its order. Fields that were not read are None in its records."""
 
-    __slots__ = ("_audiences", "_records", "columns", "rows")
+    __slots__ = ("_audiences", "_records", "_transposed", "columns", "rows")
 
     def __init__(
         self, columns: tuple[str, ...], rows: list[tuple[Any, ...]], audiences: Mapping[int, AudienceRecord]
@@ -35,6 +39,7 @@ class EventRows(Sequence[EventRecord]):
         self.rows = rows
         self._audiences = audiences
         self._records: list[EventRecord] | None = None
+        self._transposed: dict[str, tuple[Any, ...]] | None = None
 
     @classmethod
     def empty(cls) -> Self:
@@ -50,13 +55,15 @@ class EventRows(Sequence[EventRecord]):
         return EventRows(self.columns, [*self.rows, *other.rows], {**self._audiences, **other._audiences})
 
     def column(self, name: str) -> Sequence[Any]:
-        """Give one field of all events. Raises ValueError for a field that was not read."""
+        """Give one field of all events. Raises KeyError for a field that was not read."""
         if not self.rows:
             return []
         if name in NAMED_BY_AUDIENCE:
             audiences = self._audiences
             return [getattr(audiences[row[0]], name) for row in self.rows]
-        values = list(map(itemgetter(self.columns.index(name)), self.rows))
+        if self._transposed is None:
+            self._transposed = dict(zip(self.columns, zip(*self.rows, strict=True), strict=True))
+        values = self._transposed[name]
         # The databases know no booleans.
         if name == "success":
             return [_NULLABLE_TRUTH.get(value, False) for value in values]

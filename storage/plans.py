@@ -155,6 +155,11 @@ class _Conjunction:
         if until is not None:
             self.until = until if self.until is None else min(self.until, until)
 
+    @property
+    def has_lists(self) -> bool:
+        """Whether any test names the values which a field may have."""
+        return bool(self._lists)
+
     def lists(self, wanted: EventField) -> Sequence[FieldTest]:
         """The tests that name the values which a field may have."""
         return self._lists.get(wanted, ())
@@ -198,9 +203,10 @@ class Planner:
         self._tests.add(selector)
         if self._scope.is_empty or any(_never_holds(test) for test in self._tests.tests):
             return self._make(BY_TIME, (), ALL)
+        listed = self._tests.has_lists
         return (
-            self._by_values(EventField.ID, BY_ID, most=None)
-            or self._by_own_index()
+            (self._by_values(EventField.ID, BY_ID, most=None) if listed else None)
+            or (self._by_own_index() if listed else None)
             or await self._by_objects()
             or await self._by_audience_and_value()
             or await self._by_object_types()
@@ -238,7 +244,12 @@ class Planner:
     def _by_remembered_place(self, test: TouchesAny) -> Plan | None:
         """Plan without asking where an object's references lie; only where one statement answers and can confirm it."""
         place = self._database.places.get(test.objects[0]) if self._may_remember(test.objects) else None
-        plan = None if place is None else self._by_object_places(test, [place])
+        if place is None:
+            return None
+        if len(self._tests.tests) == 1 and test.objects[0].role is None:
+            # A whole timeline: there is nothing to choose.
+            return Plan(BY_OBJECT, (place,), ALL, EVERYTHING, self._tests.since, self._tests.until, True)
+        plan = self._by_object_places(test, [place])
         return None if plan is None or plan.tests_rows else replace(plan, place_is_remembered=True)
 
     def _may_remember(self, references: Sequence[ObjectReference]) -> bool:

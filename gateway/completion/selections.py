@@ -94,10 +94,22 @@ class FieldInfo:
 
     __slots__ = ("context", "field_nodes", "fragments", "schema", "variable_values")
 
-    def __init__(self, template: "FieldInfo | None" = None, context: Any = None, **given: Any) -> None:
-        self.context = context
-        for name in ("field_nodes", "fragments", "schema", "variable_values"):
-            setattr(self, name, given[name] if template is None else getattr(template, name))
+    def __init__(self, *, field_nodes: Any, fragments: Any, schema: Any, variable_values: Any) -> None:
+        self.field_nodes = field_nodes
+        self.fragments = fragments
+        self.schema = schema
+        self.variable_values = variable_values
+        self.context: Any = None
+
+    def within(self, context: RequestContext) -> "FieldInfo":
+        """Give the same for one request."""
+        info = FieldInfo.__new__(FieldInfo)
+        info.field_nodes = self.field_nodes
+        info.fragments = self.fragments
+        info.schema = self.schema
+        info.variable_values = self.variable_values
+        info.context = context
+        return info
 
 
 class Resolver:
@@ -144,7 +156,7 @@ class Resolver:
         return [self._call(**{self._parent: source}, **named) for source in sources]
 
     def _info_of(self, run: Run) -> Any:
-        raw: Any = FieldInfo(self._info, run.context)
+        raw: Any = self._info.within(run.context)
         return strawberry.Info(_raw_info=raw, _field=None)  # type: ignore[arg-type]
 
 
