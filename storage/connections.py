@@ -63,8 +63,11 @@ class ConnectionState:
 
     def is_open(self) -> bool:
         """Tell a dead connection from its socket, without a round trip."""
-        reader = getattr(self.driver_connection, "_reader", None)
-        return reader is None or not (reader.at_eof() or reader.exception() is not None)
+        reader = getattr(self.driver_connection, "_reader", None)  # aiomysql's
+        if reader is not None:
+            return not (reader.at_eof() or reader.exception() is not None)
+        protocol = getattr(self.driver_connection, "_proto", None)  # asyncmy's
+        return protocol is None or not (protocol.eof or protocol.exc is not None)
 
 
 def state_of(connection: AsyncConnection) -> ConnectionState:
