@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from gateway.demo.command import demo
+from gateway.export import export
 from gateway.schema import schema_text
 from gateway.server import require_loopback
 from gateway.server import serve as run_server
@@ -141,6 +142,7 @@ def schema() -> None:
 
 
 app.command(rich_help_panel="Run")(demo)
+app.command(rich_help_panel="Look")(export)
 
 
 def main() -> None:
