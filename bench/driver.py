@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bench.checks import require_counted, require_same_answers, require_same_rows
 from bench.comparisons import Comparison, Side, compare, compare_rates
+from bench.exports import run_export
 from bench.history import BIG_OBJECT, SMALL_OBJECT, History, to_input
 from bench.latencies import measure_latencies
 from bench.queries import (
@@ -30,6 +31,7 @@ from bench.rows import (
     at_least,
     at_most,
     delayed,
+    exported,
     grown,
     itself,
     rated,
@@ -149,6 +151,7 @@ class DriverBench:
         yield self._big_and_small()
         yield self._deep_page()
         yield self._walk()
+        yield self._export()
         yield self._ingest()
         yield self._memory()
 
@@ -235,6 +238,12 @@ class DriverBench:
         raw = walk_history(self._servers.gateway, advance=lambda _: None)
         self._advance(work)
         return Finding(self._driver, work, (grown(raw),), raw)
+
+    def _export(self) -> Finding:
+        work = f"export of {self._history.events:,} events"
+        raw = run_export(self._store.url(self._driver), self._history.events)
+        self._advance(work)
+        return Finding(self._driver, work, (exported(raw),), raw)
 
     def _ingest(self) -> Finding:
         work = f"ingest, {BATCH_EVENTS} events x 2 objects per mutation"

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.comparisons import Comparison, Spread
+from bench.exports import Export
 from bench.latencies import Latencies, Latency
 from bench.servers import Memory
 from bench.walks import Walk
@@ -14,6 +15,7 @@ STRAWBERRY, MERCURIUS = "stock Strawberry", "Mercurius"
 SAME_AT_LEAST, SAME_AT_MOST = 0.97, 1.03
 """Within these bounds the floor measured against itself counts as the same."""
 MOST_MEMORY_MB = 250
+MOST_EXPORT_MB = 50
 MOST_GROWTH = 1.05
 
 
@@ -47,7 +49,7 @@ class Finding:
     driver: str
     work: str
     rows: tuple[Row, ...]
-    raw: Comparison | Latencies | Walk | Memory
+    raw: Comparison | Latencies | Walk | Export | Memory
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything, for the file of raw figures."""
@@ -100,6 +102,13 @@ def grown(raw: Walk) -> Row:
         cpu="",
         target=at_most(growth, MOST_GROWTH),
     )
+
+
+def exported(raw: Export) -> Row:
+    """Make the row of an export's memory."""
+    first = f"{GATEWAY} {raw.events / raw.seconds:,.0f} events/s, {raw.peak:.0f} MB at most"
+    target = Target(f"< {MOST_EXPORT_MB} MB added", raw.added < MOST_EXPORT_MB)
+    return Row(first, f"an export of nothing {raw.idle:.0f} MB", None, f"{raw.added:+.0f} MB", "", target)
 
 
 def resident(raw: Memory) -> Row:
