@@ -35,7 +35,7 @@ from storage.times import now_micros
 
 logger = structlog.get_logger(__name__)
 
-GRAPHQL_PATH = "/graphql"
+GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
 
 _READY_SECONDS = 3.0
 _BACKGROUND_STOP_SECONDS = 5.0
@@ -166,7 +166,7 @@ class Front:
 
         try:
             refusal = self._refuse(scope, request_id)
-            app = self._graphql if scope["path"] == GRAPHQL_PATH else self._app
+            app = self._graphql if scope["path"] in GRAPHQL_PATHS else self._app
             await (refusal or app)(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - began

@@ -42,11 +42,15 @@ class EventsKey(NamedTuple):
 
 
 class ChildrenKey(NamedTuple):
-    """Whose children, which page of them, and with which fields."""
+    """Whose children, which page of them, and with which fields.
+
+    `position` is the live position that is told with the page; a page that was read before it would be older than it.
+    """
 
     parent: EventKey
     request: PageRequest
     fields: Fields
+    position: int | None = None
 
 
 class AncestorsKey(NamedTuple):

@@ -82,6 +82,7 @@ class Metrics:
 
     def request(self, path: str, status: int, seconds: float) -> None:
         """One HTTP request was answered."""
+        path = path.rstrip("/") or "/"
         route = path if path in _ROUTES else "/graphiql" if path.startswith("/graphiql") else OTHER
         known = self._known_requests.get((route, status))
         if known is None:

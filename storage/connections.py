@@ -146,7 +146,10 @@ def prepare(engine: Engine, options: DatabaseOptions, *, writing: bool) -> None:
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "checkout", lent)
-    event.listen(engine, "checkin", given_back)
+    if writing:
+        # Connections for reads come here from storage/lending.py, which notes when they were last of use: one that was
+        # given back because that is long ago is pinged.
+        event.listen(engine, "checkin", given_back)
     if is_sqlite and writing:
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
 

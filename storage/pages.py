@@ -99,7 +99,7 @@ async def fetch_event_page(
                 break
             reader = PageReader(database, connection, plan=plan, request=request, columns=columns)
             found, boundary = await reader.read()
-            if reader.has_read or not plan.place_is_remembered:
+            if reader.is_confirmed:
                 return to_page(request, found, boundary)
         return to_page(request, EventRows.empty(), None)
 
@@ -122,8 +122,8 @@ class PageReader:
         self._plan = plan
         self._request = request
         self._columns = columns
-        self.has_read = False
-        """Whether there was any row, also one that was the cursor's own."""
+        self.is_confirmed = True
+        """Whether each statement found the remembered place to be the only one; without a row it cannot tell."""
 
     async def read(self) -> tuple[EventRows, Bound | None]:
         """Give the events and, when the scan limit was reached before the page was full, the key it ended at."""
@@ -134,7 +134,6 @@ class PageReader:
         limit = size + 1 + (start is not None)
         while True:
             rows, boundary = await self._collect(keys, limit)
-            self.has_read = self.has_read or bool(rows)
             complete = await self._complete_tie(rows, limit)
             found = await to_event_rows(self._database, self._columns, complete, self._connection)
             kept = keep_between(self._request, found)
@@ -177,7 +176,9 @@ class PageReader:
                 dialect_name=database.dialect_name,
             )
             values = {**page_values(plan, keys), "limit": limit, "as_of": as_of}
-            return await database.fetch(self._connection, statement, values)
+            rows = await database.fetch(self._connection, statement, values)
+            self.is_confirmed = self.is_confirmed and (bool(rows) or not plan.place_is_remembered)
+            return rows
         built = build_event_page(
             plan, keys, limit=limit, as_of=as_of, columns=self._columns, dialect_name=database.dialect_name
         )

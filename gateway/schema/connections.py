@@ -186,7 +186,8 @@ async def event_connection(info: Info, selector: Selector, request: PageRequest)
     position = await live_position(info)
     fields = event_fields(info, *EVENT_PLACES)
     page = await context.once(
-        (selector, request, fields),
+        # With the position: a page that was read before it was asked for would be older than it.
+        (selector, request, fields, position),
         lambda: fetch_event_page(
             context.database, selector=selector, scope=context.scope, request=request, fields=fields
         ),

@@ -68,7 +68,7 @@ async def _children_of_many(
     request = event_page_request(first=first, after=after, last=last, before=before, order=EventOrder.OLDEST_FIRST)
     position = await live_position(info)
     fields = event_fields(info, *EVENT_PLACES)
-    keys = (ChildrenKey(key, request, fields) for key in event_keys(roots))
+    keys = (ChildrenKey(key, request, fields, position) for key in event_keys(roots))
     pages = await info.context.loaders.children_by_event.load_many(keys)
     return [EventConnection(page=page, order=request.order, position=position) for page in pages]
 

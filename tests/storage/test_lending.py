@@ -68,3 +68,24 @@ async def test_a_connection_that_the_server_closed_is_not_lent(
     await wait_until(lambda: not state.is_open())
     assert await _driver_connection(database) is not first
     await database.close()
+
+
+@pytest.mark.parametrize("driver", MARIADB_DRIVERS)
+async def test_a_connection_that_was_idle_for_long_is_pinged_before_it_is_lent(
+    driver: str, new_database_url: Callable[[str], str]
+) -> None:
+    """EV6: a network that forgot the connection sends no end of it."""
+    database = await Database.open(new_database_url(driver))
+    assert await _pings(database) == 0
+    assert await _pings(database) == 0
+    async with database.reading() as connection:
+        state = state_of(connection)
+    state.returned_at -= 60
+    assert await _pings(database) == 1
+    assert await _driver_connection(database) is state.driver_connection
+    await database.close()
+
+
+async def _pings(database: Database) -> int:
+    async with database.reading() as connection:
+        return int((await connection.execute(text("SHOW SESSION STATUS LIKE 'Com_admin_commands'"))).one()[1])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -353,3 +354,29 @@ async def test_an_empty_page_of_a_remembered_object_is_empty(database: Database)
     assert (messages(found), messages(after_all)) == (["event 1"], [])
     typed = all_of((TOUCHES_NODE, equals_any(EventField.EVENT_TYPE, ("nothing",))))
     assert messages(await page(database, typed)) == []
+
+
+async def test_an_object_that_comes_to_lie_elsewhere_while_a_page_is_read_loses_no_event_l1(
+    database: Database, database_url: str
+) -> None:
+    """A page before a cursor takes two statements when the cursor's own event fills it; the second confirms no more."""
+    await store(database, [row(number, objects=(link("node", "one"),)) for number in range(2, 7)])
+    whole = await page(database, TOUCHES_NODE)
+    writers: list[Thread] = []
+
+    async def write() -> None:
+        elsewhere = await Database.open(database_url)
+        await store(elsewhere, [row(1, readers=("alice",), objects=(link("node", "one"),))])
+        await elsewhere.close()
+
+    def write_once(_statement: object) -> None:
+        if not writers:
+            writers.append(Thread(target=asyncio.run, args=(write(),)))
+            writers[0].start()
+            writers[0].join()
+
+    stop = database.observe(write_once)
+    found = await page(database, TOUCHES_NODE, size=3, before=cursor_of(whole.records[3], NEWEST))
+    stop()
+    assert len(writers) == 1
+    assert messages(found) == ["event 6", "event 5", "event 4"]
