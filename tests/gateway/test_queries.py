@@ -1,15 +1,23 @@
 """The root fields for reading, over the small history, on every database: pages, look-ups and relations."""
 
+import asyncio
+from collections.abc import Callable
+from functools import reduce
+from operator import getitem
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from gateway.errors import ErrorCode
 from gateway.schema.node_ids import object_node_id
+from mutations.ingest import IngestLimits, ingest_events
 from storage.cursors import EventCursor, EventOrder, ObjectCursor
+from storage.engine import Database, StatementEvent
+from storage.options import DatabaseOptions
 from storage.records import ObjectRecord
 from tests.gateway.execution import Caller
-from tests.gateway.history import event_id, give_positions
+from tests.gateway.history import RECEIVED, event, event_id, give_positions, write_history
 
 ALL = [("lab", 8), ("lab", 4), *(("default", number) for number in (7, 6, 5, 4, 3, 2, 1))]
 """The history, newest first."""
@@ -207,6 +215,47 @@ async def test_the_position_is_fetched_once_and_only_when_asked_for(caller: Call
     positions = {asked.data["a"]["livePosition"], asked.data["b"]["livePosition"]}
     positions |= {node["children"]["livePosition"] for node in asked.data["b"]["nodes"]}
     assert positions == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [
+        ("events(first: 1) { nodes { id } %s }", ()),
+        (f'event(id: "{event_id(7)}") {{ children {{ nodes {{ id }} %s }} }}', ("children",)),
+    ],
+    ids=["events", "children"],
+)
+async def test_no_page_is_older_than_the_position_beside_it(
+    new_database_url: Callable[[str], str], field: str, path: tuple[str, ...]
+) -> None:
+    """Who goes on from a position misses nothing: the same page, read before the position was, is not taken again."""
+    url = new_database_url("sqlite")
+    # The only connection is given in turn, to the page without a position first.
+    database = await Database.open(url, DatabaseOptions(pool_size=1))
+    await write_history(database)
+    late = event(9, "10:00:09", "audit", "late", parent_id=event_id(7))
+    writers: list[Thread] = []
+
+    async def write() -> None:
+        elsewhere = await Database.open(url)
+        limits = IngestLimits()
+        await ingest_events(elsewhere, [late], home_namespace="default", limits=limits, clock=lambda: RECEIVED)
+        await elsewhere.close()
+
+    def write_once(statement: StatementEvent) -> None:
+        if "AS page" in statement.sql and not writers:
+            writers.append(Thread(target=asyncio.run, args=(write(),)))
+            writers[0].start()
+            writers[0].join()
+
+    stop = database.observe(write_once)
+    data = (await Caller(database).run(f"{{ a: {field % ''} b: {field % 'livePosition'} }}")).data
+    stop()
+    await database.close()
+    before, after = (reduce(getitem, path, data[key]) for key in ("a", "b"))
+    assert len(writers) == 1
+    assert event_id(9) not in [node["id"] for node in before["nodes"]]
+    assert (after["nodes"], after["livePosition"]) == ([{"id": event_id(9)}], "2")
 
 
 @pytest.mark.parametrize(
