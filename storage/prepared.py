@@ -16,6 +16,8 @@ from storage.dialects import UuidText
 from storage.identifiers import uuid_to_bytes
 
 _MOST_SHAPES = 1_000
+# A statement holds four bytes for each character of its text, and those of hundreds of branches are long.
+_MOST_CHARACTERS = 5_000_000
 
 
 class PreparedStatement:
@@ -45,19 +47,22 @@ class PreparedStatement:
 
 
 class PreparedStatements:
-    """The statements of one database by shape; the least recently used one goes first."""
+    """The statements of one database by shape, about 20 MB at most; the least recently used one goes first."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._kept: OrderedDict[Hashable, PreparedStatement] = OrderedDict()
+        self._characters = 0
 
     def get(self, shape: Hashable, build: Callable[[], ClauseElement]) -> PreparedStatement:
         """Give the statement of a shape, which `build` makes the first time."""
         found = self._kept.get(shape)
         if found is None:
             found = self._kept[shape] = PreparedStatement(build(), self._dialect)
-            if len(self._kept) > _MOST_SHAPES:
-                self._kept.popitem(last=False)
+            self._characters += len(found.sql)
+            while len(self._kept) > _MOST_SHAPES or self._characters > _MOST_CHARACTERS:
+                _, oldest = self._kept.popitem(last=False)
+                self._characters -= len(oldest.sql)
         else:
             self._kept.move_to_end(shape)
         return found

@@ -56,3 +56,14 @@ def test_shapes_that_nobody_asks_for_any_more_make_room(database: Database) -> N
         statements.get(number, lambda: select(literal_column("1")))
     assert statements.get(0, lambda: select(literal_column("1"))) is not first
     assert len(statements._kept) == 1_000
+
+
+def test_long_statements_make_room_sooner(database: Database) -> None:
+    """A few hundred statements of hundreds of branches would be more memory than all the rest of a gateway."""
+    statements = PreparedStatements(database._reader.dialect)
+    long = f"'{'x' * 1_000_000}'"
+    for number in range(6):
+        statements.get(number, lambda: select(literal_column(long)))
+    assert list(statements._kept) == [2, 3, 4, 5]
+    statements.get("short", lambda: select(literal_column("1")))
+    assert list(statements._kept) == [2, 3, 4, 5, "short"]
