@@ -55,7 +55,7 @@ class Fallback(Enum):
     ARGUMENT = "argument"
     """An argument cannot be right."""
     RESOLVER = "resolver"
-    """The root field's own resolver failed."""
+    """The root field's own resolver failed, or a resolver has extensions or permissions around it."""
     VALUE = "value"
     """A value is none of those that the database gives: null where none may be, a time out of range."""
     RELATION = "relation"
@@ -161,6 +161,9 @@ class _Compilation:
     def _source(self, definition: GraphQLField, node: FieldNode, details: FieldDetailsList) -> ValueSource:
         field: StrawberryField = definition.extensions["strawberry-definition"]
         resolver = field.base_resolver
+        if field.extensions:
+            # Permissions are extensions to Strawberry, and they are its own to call.
+            raise NotCompiledError(Fallback.RESOLVER)
         if resolver is None:
             return Attribute(field.python_name)
         try:

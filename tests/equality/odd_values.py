@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any, NewType
 
 import strawberry
+from strawberry.extensions import FieldExtension
+from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
@@ -88,8 +90,22 @@ async def _odds() -> list[Odd | None]:
     return [Odd(), None, Odd(name="other")]
 
 
+class Never(BasePermission):
+    message = "not for you"
+
+    def has_permission(self, source: Any, info: Any, **kwargs: Any) -> bool:
+        return False
+
+
+class Shouting(FieldExtension):
+    def resolve(self, next_: Any, source: Any, info: Any, **kwargs: Any) -> Any:
+        return next_(source, info, **kwargs).upper()
+
+
 @strawberry.type
 class Query:
+    guarded: Odd | None = strawberry.field(resolver=lambda: Odd(), permission_classes=[Never])
+    shouted: str = strawberry.field(resolver=lambda: "odd", extensions=[Shouting()])
     odd: Odd | None = strawberry.field(resolver=lambda: Odd())
     odds: list[Odd | None] = strawberry.field(resolver=_odds)
     required: Odd = strawberry.field(resolver=_fail)
@@ -114,6 +130,7 @@ FIELDS = [
     if field not in ("inner", "requiredInner", "choosy")
 ]
 DOCUMENTS = [
+    "{ guarded { name } shouted }",
     *(f"{{ odd {{ a: name {field} }} }}" for field in FIELDS),
     *(f"{{ odds {{ a: name {field} }} }}" for field in FIELDS),
     "{ odd { name inner { name } } }",
