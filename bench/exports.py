@@ -38,12 +38,12 @@ def _measure(url: str, arguments: tuple[str, ...]) -> tuple[float, float]:
     """Give seconds and the most memory of one run."""
     command = [timeloom_command(), "export", "--database", url, *arguments]
     began = time.perf_counter()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, env=gateway_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    told = process.stderr.read().decode() if process.stderr else ""
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    ) as process:
+        told = process.stderr.read().decode() if process.stderr else ""
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise BenchError(f"timeloom export ended with {process.returncode}: {told[-500:]}")
     return time.perf_counter() - began, used.ru_maxrss / _KIB_PER_MB

@@ -3,6 +3,7 @@
 import pytest
 
 from bench.comparisons import Comparison, Measured, Spread, to_spread
+from bench.exports import Export
 from bench.latencies import Latencies, Latency
 from bench.rows import (
     FLOOR,
@@ -13,6 +14,7 @@ from bench.rows import (
     at_least,
     at_most,
     delayed,
+    exported,
     grown,
     itself,
     rated,
@@ -111,3 +113,11 @@ def test_the_most_memory_counts_not_the_last(peak: float, met: bool) -> None:
     row = resident(Memory(now=120.0, peak=peak))
     assert row.first == f"gateway {peak:.0f} MB at most, 120 MB at the end"
     assert row.target == Target("< 250 MB", met)
+
+
+@pytest.mark.parametrize(("peak", "met"), [(149.0, True), (150.0, False)])
+def test_an_export_may_need_50_mb_more_than_one_of_nothing(peak: float, met: bool) -> None:
+    row = exported(Export(events=10_000, seconds=2.0, peak=peak, idle=100.0))
+    assert row.first == f"gateway 5,000 events/s, {peak:.0f} MB at most"
+    assert row.second == "an export of nothing 100 MB"
+    assert row.target == Target("< 50 MB added", met)
