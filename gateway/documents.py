@@ -99,29 +99,39 @@ class Documents:
         *,
         hide_suggestions: bool = False,
         max_documents: int = 1_000,
-        max_kept_characters: int = 100_000,
+        max_kept_characters: int = 500_000,
     ) -> None:
+        """Keep up to `max_documents`, whose texts have up to `max_kept_characters` together: a parsed document takes a
+        hundred times the memory of its text.
+        """
         self._schema = schema
         self._limits = limits
         self._hide_suggestions = hide_suggestions
         self._max_documents = max_documents
         self._max_kept_characters = max_kept_characters
         self._kept: OrderedDict[str, Document | DocumentError] = OrderedDict()
+        self._kept_characters = 0
 
     def prepare(self, text: str) -> Document:
         """Give the document of a text. Raises DocumentError when it is not to be executed."""
         found = self._kept.get(text)
         if found is None:
             found = self._build(text)
-            if len(text) <= self._max_kept_characters:
-                self._kept[text] = found
-                if len(self._kept) > self._max_documents:
-                    self._kept.popitem(last=False)
+            self._keep(text, found)
         else:
             self._kept.move_to_end(text)
         if isinstance(found, DocumentError):
             raise found.with_traceback(None)
         return found
+
+    def _keep(self, text: str, document: Document | DocumentError) -> None:
+        if len(text) > self._max_kept_characters // 5:
+            return  # one alone should not cost all others their place
+        self._kept[text] = document
+        self._kept_characters += len(text)
+        while len(self._kept) > self._max_documents or self._kept_characters > self._max_kept_characters:
+            gone, _ = self._kept.popitem(last=False)
+            self._kept_characters -= len(gone)
 
     def require_affordable(self, document: Document, operation: Operation, variables: Mapping[str, Any]) -> None:
         """Raise QueryTooComplexError when the operation with these variables can ask for too many values."""

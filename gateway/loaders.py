@@ -89,9 +89,12 @@ class Loader(Generic[_Key, _Value]):
         return [batch.result()[key] for key, batch in zip(wanted, batches, strict=True)]
 
     def cancel(self) -> None:
-        """End what is still being fetched."""
+        """End what is still being fetched, and do not begin what was asked for last."""
         for task in self._running:
             task.cancel()
+        if self._next is not None:
+            self._next.cancel()
+            self._next, self._waiting = None, []
 
     def _batch_of(self, key: _Key) -> asyncio.Future[Mapping[_Key, _Value]]:
         batch = self._batches.get(key)

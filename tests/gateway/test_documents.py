@@ -46,6 +46,18 @@ def test_a_very_long_document_is_not_kept() -> None:
     assert documents.prepare("{ __typename }") is not documents.prepare("{ __typename }")
 
 
+def test_documents_are_kept_up_to_a_length_together() -> None:
+    documents = build_documents(max_kept_characters=100)
+    texts = [f"query Q{number} {{ __typename }}" for number in range(5)]
+    first = documents.prepare(texts[0])
+    for text in texts[1:4]:
+        documents.prepare(text)
+    assert documents.prepare(texts[0]) is first
+    documents.prepare(texts[4])
+    assert documents.prepare(texts[0]) is first
+    assert len(documents._kept) == 4
+
+
 FIELDS = "{ ingestEvents(input: $x) { accepted } }"
 
 
