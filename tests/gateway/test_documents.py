@@ -47,15 +47,13 @@ def test_a_very_long_document_is_not_kept() -> None:
 
 
 def test_documents_are_kept_up_to_a_length_together() -> None:
-    documents = build_documents(max_kept_characters=100)
-    texts = [f"query Q{number} {{ __typename }}" for number in range(5)]
-    first = documents.prepare(texts[0])
-    for text in texts[1:4]:
-        documents.prepare(text)
+    documents = build_documents(max_kept_characters=118)
+    texts = [f"query Q{number} {{ __typename }}" for number in range(6)]
+    first, second, *_ = [documents.prepare(text) for text in texts[:5]]
     assert documents.prepare(texts[0]) is first
-    documents.prepare(texts[4])
+    documents.prepare(texts[5])
     assert documents.prepare(texts[0]) is first
-    assert len(documents._kept) == 4
+    assert documents.prepare(texts[1]) is not second
 
 
 FIELDS = "{ ingestEvents(input: $x) { accepted } }"
