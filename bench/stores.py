@@ -93,7 +93,7 @@ class Store:
         [(events,)] = self.query("SELECT COUNT(*) FROM events")
         [(references,)] = self.query("SELECT COUNT(*) FROM event_objects")
         if self._server is None:
-            database, pool = f"SQLite {sqlite3.sqlite_version}", "32 MiB per connection"
+            database, pool = f"SQLite {sqlite3.sqlite_version}", "8 MiB per connection"
             files = [self._file]
         else:
             [(version, size)] = self.query("SELECT VERSION(), @@innodb_buffer_pool_size")
