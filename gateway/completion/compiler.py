@@ -89,24 +89,17 @@ class RootField(NamedTuple):
     reason: Fallback | None
 
 
-class Compiler:
-    """Compiles operations of one schema."""
+def compile_operation(
+    schema: Schema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variable_values: VariableValues,
+) -> list[RootField]:
+    """Compile the root fields of an operation for these values of the variables in its directives.
 
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
-        self._graphql_schema = schema._schema
-
-    def compile(
-        self,
-        operation: OperationDefinitionNode,
-        fragments: Mapping[str, FragmentDefinitionNode],
-        variable_values: VariableValues,
-    ) -> list[RootField]:
-        """Compile the root fields of an operation for these values of the variables in its directives.
-
-        Raises NotCompiledError when it is stock execution's as a whole.
-        """
-        return _Compilation(self._schema, operation, fragments, variable_values).root_fields()
+    Raises NotCompiledError when it is stock execution's as a whole.
+    """
+    return _Compilation(schema, operation, fragments, variable_values).root_fields()
 
 
 class _Compilation:

@@ -19,7 +19,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
 from gateway.completion.arguments import ArgumentError, Variables
-from gateway.completion.compiler import Compiler, Fallback, NotCompiledError, RootField
+from gateway.completion.compiler import Fallback, NotCompiledError, RootField, compile_operation
 from gateway.completion.leaves import IrregularError
 from gateway.completion.selections import Run, gather
 from gateway.completion.stock import Stock
@@ -90,7 +90,7 @@ class CompiledOperation:
             {name: values.coerced[name] for name in self._conditions if name in values.coerced},
         )
         try:
-            fields = Compiler(self._schema).compile(self._operation, self._fragments, decisive)
+            fields = compile_operation(self._schema, self._operation, self._fragments, decisive)
         except NotCompiledError as error:
             return error.with_traceback(None)
         return Plan(fields, is_serial=self._operation.operation is OperationType.MUTATION)
