@@ -17,6 +17,8 @@ function ExamplesPanel(): ReactElement {
   const { addTab, setOperationFacts, updateActiveTabValues, run } = useGraphiQLActions();
   const queryEditor = useGraphiQL((state) => state.queryEditor);
   const variableEditor = useGraphiQL((state) => state.variableEditor);
+  // Before that a click would open a tab and run nothing.
+  const isReady = useGraphiQL((state) => Boolean(state.queryEditor && state.variableEditor && state.responseEditor));
 
   function open(example: Example): void {
     addTab();
@@ -39,7 +41,7 @@ function ExamplesPanel(): ReactElement {
       <ul>
         {examples.map((example) => (
           <li key={example.name}>
-            <button type="button" onClick={() => open(example)}>
+            <button type="button" disabled={!isReady} onClick={() => open(example)}>
               <strong>{example.title}</strong>
               <span>{example.description}</span>
               {example.changesData && <em>Changes data: opens only, run it yourself.</em>}
