@@ -5,7 +5,7 @@ what an index does not serve stays in the plan's residual selector.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
 from storage.conditions import build_scope_condition, require_short_lists
+from storage.conjunctions import Conjunction
 from storage.engine import Database
 from storage.prepared import parameter
 from storage.scopes import EVERYTHING, Scope
 from storage.selectors import (
     ALL,
-    And,
     Comparison,
     EventField,
     FieldTest,
@@ -28,9 +28,7 @@ from storage.selectors import (
     Selector,
     TouchesAny,
     TouchesType,
-    all_of,
 )
-from storage.severities import Severity
 from storage.tables import audiences, event_objects, events, namespaces, object_audiences, objects
 
 Prefix = tuple[Any, ...]
@@ -110,79 +108,6 @@ class Plan:
         return not self.prefixes or (self.since is not None and self.until is not None and self.since >= self.until)
 
 
-@dataclass(slots=True)
-class _Conjunction:
-    """The tests that must all hold, time ranges taken out, severities written as lists."""
-
-    tests: list[Selector] = field(default_factory=list)
-    since: int | None = None
-    until: int | None = None
-    _lists: dict[EventField, list[FieldTest]] = field(default_factory=dict)
-
-    def add(self, part: Selector) -> None:
-        if isinstance(part, And):
-            for inner in part.parts:
-                self.add(inner)
-        elif isinstance(part, Or) and len(part.parts) == 1:
-            self.add(part.parts[0])
-        elif isinstance(part, FieldTest) and part.field is EventField.TIMESTAMP and self._take_time(part):
-            pass
-        else:
-            test = _severities_listed(part)
-            self.tests.append(test)
-            if isinstance(test, FieldTest) and test.comparison is Comparison.IN:
-                self._lists.setdefault(test.field, []).append(test)
-
-    def _take_time(self, test: FieldTest) -> bool:
-        match test.comparison:
-            case Comparison.GREATER_OR_EQUAL:
-                self._narrow(test.value, None)
-            case Comparison.GREATER:
-                self._narrow(test.value + 1, None)
-            case Comparison.LESS:
-                self._narrow(None, test.value)
-            case Comparison.LESS_OR_EQUAL:
-                self._narrow(None, test.value + 1)
-            case Comparison.IN if len(test.value) == 1:
-                self._narrow(test.value[0], test.value[0] + 1)
-            case _:
-                return False
-        return True
-
-    def _narrow(self, since: int | None, until: int | None) -> None:
-        if since is not None:
-            self.since = since if self.since is None else max(self.since, since)
-        if until is not None:
-            self.until = until if self.until is None else min(self.until, until)
-
-    @property
-    def has_lists(self) -> bool:
-        """Whether any test names the values which a field may have."""
-        return bool(self._lists)
-
-    def lists(self, wanted: EventField) -> Sequence[FieldTest]:
-        """The tests that name the values which a field may have."""
-        return self._lists.get(wanted, ())
-
-    def without(self, *served: Selector) -> Selector:
-        """What remains when an index serves some of the tests."""
-        return all_of(test for test in self.tests if not any(test is one for one in served))
-
-
-def _severities_listed(part: Selector) -> Selector:
-    if not (isinstance(part, FieldTest) and part.field is EventField.SEVERITY):
-        return part
-    compare = {
-        Comparison.LESS: lambda severity: severity < part.value,
-        Comparison.LESS_OR_EQUAL: lambda severity: severity <= part.value,
-        Comparison.GREATER: lambda severity: severity > part.value,
-        Comparison.GREATER_OR_EQUAL: lambda severity: severity >= part.value,
-    }.get(part.comparison)
-    if compare is None:
-        return part
-    return FieldTest(part.field, Comparison.IN, tuple(int(one) for one in Severity if compare(one)))
-
-
 class Planner:
     """Makes the plan of one selector within one scope; asks the database only for the keys of audiences and objects."""
 
@@ -195,7 +120,7 @@ class Planner:
         self._connection = connection
         self._scope = scope
         self._most = database.options.union_branches
-        self._tests = _Conjunction()
+        self._tests = Conjunction()
 
     async def plan(self, selector: Selector) -> Plan:
         """Choose the index for a selector; raise TooManyValuesError when one of its lists is too long."""
@@ -310,21 +235,14 @@ class Planner:
 
     async def _namespace_keys(self) -> list[int]:
         """The keys of the namespaces that the filter names and the scope holds."""
-        statement = build_namespace_keys(self._scope, self._named_namespaces(), most=self._most + 1)
+        statement = build_namespace_keys(self._scope, self._tests.namespaces(), most=self._most + 1)
         return list((await self._connection.execute(statement)).scalars())
 
     async def _audience_keys(self, most: int) -> list[int] | None:
         """The keys of all audiences within filter and scope, or None when there are more than `most`."""
-        statement = build_audience_keys(self._scope, self._named_namespaces(), most=most + 1)
+        statement = build_audience_keys(self._scope, self._tests.namespaces(), most=most + 1)
         keys = list((await self._connection.execute(statement)).scalars())
         return keys if len(keys) <= most else None
-
-    def _named_namespaces(self) -> set[str] | None:
-        """The names in which every event of the answer lies; None for all."""
-        named: set[str] | None = None
-        for test in self._tests.lists(EventField.NAMESPACE):
-            named = set(test.value) if named is None else named & set(test.value)
-        return named
 
     async def _object_places(self, references: Sequence[ObjectReference]) -> list[Prefix]:
         [first, *others] = references
