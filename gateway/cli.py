@@ -13,7 +13,7 @@ from gateway.schema import schema_text
 from gateway.server import require_loopback
 from gateway.server import serve as run_server
 from gateway.settings import SettingsError, load_settings
-from gateway.settings_report import mask_secrets, to_json, to_markdown, to_table
+from gateway.settings_report import mask_secrets, to_environment, to_json, to_markdown, to_table
 from gateway.version import VERSION
 from mutations.errors import MutationError
 from storage.engine import parse_url
@@ -110,6 +110,9 @@ def migrate(database: DatabaseOption = None, config: ConfigOption = None) -> Non
 def settings(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="The defaults, for docs/settings.md.")] = False,
+    as_environment: Annotated[
+        bool, typer.Option("--environment", help="The defaults, as deploy/timeloom.env.example.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Show every setting: its value, where it comes from and what it means. Passwords are not shown.
@@ -119,9 +122,11 @@ def settings(
         timeloom settings
 
         TIMELOOM_PORT=9000 timeloom settings --json
+
+        timeloom settings --environment > timeloom.env
     """
-    if as_markdown:
-        typer.echo(to_markdown(), nl=False)
+    if as_markdown or as_environment:
+        typer.echo(to_markdown() if as_markdown else to_environment(), nl=False)
         return
     loaded = load_settings(config=config)
     if as_json:

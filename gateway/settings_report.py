@@ -1,7 +1,8 @@
-"""The settings table for people (console), for programs (JSON) and for docs/settings.md (Markdown)."""
+"""The settings table for people (console), programs (JSON), docs/settings.md and deploy/timeloom.env.example."""
 
 import json
 import re
+import textwrap
 from typing import Any
 
 from rich.table import Table
@@ -52,6 +53,21 @@ def to_markdown() -> str:
         lines.append(
             f"| `{environment_name(name)}` | {f'`{flag}`' if flag else ''} | `{default}` | {spec.description} |"
         )
+    return "\n".join(lines) + "\n"
+
+
+def to_environment() -> str:
+    """Give deploy/timeloom.env.example: every setting with its default, commented out.
+
+    systemd, compose and `set -a; . file` read it alike: no value needs quotes.
+    """
+    lines = [
+        "# Made from gateway/settings.py: `timeloom settings --environment > deploy/timeloom.env.example`.",
+        "# Every setting with its default. Take the # from those that are to be others; unknown names are refused.",
+    ]
+    for name, spec in Settings.model_fields.items():
+        meaning = textwrap.wrap(spec.description or "", 116, initial_indent="# ", subsequent_indent="# ")
+        lines += ["", *meaning, f"#{environment_name(name)}={_shown(spec.default)}"]
     return "\n".join(lines) + "\n"
 
 
