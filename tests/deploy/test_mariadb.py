@@ -1,9 +1,11 @@
-"""What deploy/mariadb holds does what docs/operating-mariadb.md says, on a real server."""
+"""What deploy/mariadb holds does what docs/operating-mariadb.md says, on a real server (GQ8)."""
 
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from typing import Any
 
+import httpx2
 import pymysql
 import pytest
 
@@ -17,10 +19,19 @@ from storage.revisions import migrate
 from storage.times import now_micros
 from tests.databases import MariaServer, command_path
 from tests.docs.markdown import ROOT
+from tests.processes import GatewayProcess
+from tests.waiting import wait_for
 
 GRANTS = ROOT / "deploy/mariadb/grants.sql"
 SERVER_SETTINGS = ROOT / "deploy/mariadb/timeloom.cnf"
-USERS = ("timeloom_serve", "timeloom_migrate", "timeloom_backup")
+USERS = {
+    "SERVE": "timeloom_serve",
+    "MIGRATE": "timeloom_migrate",
+    "RETAIN": "timeloom_retain",
+    "BACKUP": "timeloom_backup",
+}
+INGEST = "mutation ($input: IngestEventsInput!) { ingestEvents(input: $input) { accepted } }"
+READ = '{ object(objectType: "node", objectId: "n-1") { timeline { nodes { message } } } events { livePosition } }'
 
 
 def run_client(server: MariaServer, command: str, *arguments: str, given: str = "") -> str:
@@ -41,9 +52,9 @@ def url_of(server: MariaServer, user: str, database: str = "timeloom") -> str:
 
 @pytest.fixture
 def granted(mariadb_server: MariaServer) -> Iterator[MariaServer]:
-    """A server on which grants.sql has been run as its comment says, and the migrating user has migrated."""
+    """A server on which grants.sql has been run as its comment says, twice, and the migrating user has migrated."""
     text = GRANTS.read_text(encoding="utf-8")
-    for word, user in zip(("SERVE", "MIGRATE", "BACKUP"), USERS, strict=True):
+    for word, user in USERS.items():
         assert f"{word}-PASSWORD" in text
         text = text.replace(f"{word}-PASSWORD", f"{user}-secret")
     run_client(mariadb_server, "mariadb", given=text)
@@ -52,7 +63,7 @@ def granted(mariadb_server: MariaServer) -> Iterator[MariaServer]:
     yield mariadb_server
     for name in ("timeloom", "timeloom_restored"):
         mariadb_server.drop_database(name)
-    for user in USERS:
+    for user in USERS.values():
         mariadb_server.execute(f"DROP USER '{user}'@'%'")
 
 
@@ -87,18 +98,78 @@ async def test_serving_user_can_do_all_that_serving_needs(serving: Database) -> 
     assert (await fetch_live_position(serving), await fetch_event_rows(serving)) == (1, 3)
 
 
-@pytest.mark.parametrize("statement", ["DROP TABLE leases", "CREATE TABLE t (a INT)", "ALTER TABLE leases ADD b INT"])
-def test_serving_user_changes_no_table(granted: MariaServer, statement: str) -> None:
-    user = "timeloom_serve"
-    connection = pymysql.connect(
-        host="127.0.0.1", port=granted.port, user=user, password=f"{user}-secret", database="timeloom"
+def test_gateway_serves_as_the_serving_user(
+    granted: MariaServer, gateway_process: Callable[..., GatewayProcess]
+) -> None:
+    """GQ8: ingest, timelines, positions and folding of counts without any right on tables."""
+    gateway = gateway_process(url_of(granted, "timeloom_serve"))
+    link = [{"objectType": "node", "objectId": "n-1"}]
+    event = {"eventType": "audit", "source": "test", "message": "served", "objects": link}
+    assert gateway.execute(INGEST, {"input": {"events": [event]}}) == {"ingestEvents": {"accepted": 1}}
+    wait_for(lambda: gateway.execute(READ)["events"]["livePosition"] == "1", "the position")
+    wait_for(lambda: granted.execute("SELECT COUNT(*) FROM timeloom.event_count_deltas") == [(0,)], "folding")
+    assert gateway.execute(READ)["object"]["timeline"]["nodes"] == [{"message": "served"}]
+    assert "timeloom_background_restarts_total{" not in httpx2.get(f"{gateway.url}/metrics").text
+
+
+def run_as(server: MariaServer, user: str, statement: str) -> int:
+    """Run one statement as a user of grants.sql, take it back, and give its rows."""
+    connection: Any = pymysql.connect(
+        host="127.0.0.1", port=server.port, user=user, password=f"{user}-secret", database="timeloom"
     )
-    with (
-        closing(connection),
-        connection.cursor() as cursor,
-        pytest.raises(pymysql.err.OperationalError, match="denied"),
-    ):
-        cursor.execute(statement)
+    with closing(connection), connection.cursor() as cursor:
+        rows: int = cursor.execute(statement)
+        connection.rollback()
+        return rows
+
+
+REFUSED = {
+    "timeloom_serve": [
+        "DROP TABLE leases",
+        "CREATE TABLE t (a INT)",
+        "ALTER TABLE leases ADD b INT",
+        "TRUNCATE events",
+        "DELETE FROM events",
+        "DELETE FROM event_objects",
+        "DELETE FROM ingest_batches",
+        "DROP TABLE event_count_deltas",
+    ],
+    "timeloom_retain": [
+        "INSERT INTO events (message) VALUES ('made up')",
+        "UPDATE events SET message = 'changed'",
+        "DELETE FROM namespaces",
+        "DROP TABLE events",
+        "TRUNCATE events",
+        "ALTER TABLE leases ADD b INT",
+    ],
+    "timeloom_backup": ["DELETE FROM events", "UPDATE leases SET owner = ''"],
+}
+
+
+@pytest.mark.parametrize(
+    ("user", "statement"), [(user, each) for user, statements in REFUSED.items() for each in statements]
+)
+def test_user_may_do_no_more_than_its_work(granted: MariaServer, user: str, statement: str) -> None:
+    with pytest.raises(pymysql.err.OperationalError, match="denied"):
+        run_as(granted, user, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT id FROM events ORDER BY id, namespace_key LIMIT 10 FOR UPDATE",
+        "DELETE FROM event_objects WHERE event_id = X'00'",
+        "DELETE FROM events WHERE id = X'00' AND namespace_key = 1",
+        "DELETE FROM ingest_batches WHERE batch_key = 0",
+        "INSERT INTO deleted_ids (id, namespace_key, deleted_at) VALUES (X'00', 1, 1)",
+        "DELETE FROM deleted_ids WHERE deleted_at < 1",
+        "INSERT INTO event_count_deltas SELECT * FROM event_count_deltas",
+        "INSERT INTO leases (name, owner, epoch, expires_at, high_water) VALUES ('retention', '', 0, 0, 0)",
+        "UPDATE leases SET expires_at = 0 WHERE name = 'retention' AND owner = 'me' AND epoch = 1",
+    ],
+)
+def test_retention_user_can_take_events_away(granted: MariaServer, statement: str) -> None:
+    assert run_as(granted, "timeloom_retain", statement) in (0, 1)
 
 
 def test_serving_user_cannot_migrate(granted: MariaServer) -> None:
