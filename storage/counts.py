@@ -24,6 +24,8 @@ from storage.tables import (
     audiences,
     event_count_deltas,
     event_counts,
+    event_day_counts,
+    event_hour_counts,
     events,
     ingest_counts,
     namespaces,
@@ -32,6 +34,9 @@ from storage.times import MICROSECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from storage.engine import Database
+
+SUMS = {1: event_counts, 60: event_hour_counts, 24 * 60: event_day_counts}
+"""The tables that hold the same sums, by the minutes that one of their rows covers."""
 
 _TICK_SECONDS = 1.0
 _LEASE_SECONDS = 10.0
@@ -83,7 +88,7 @@ class CountFolder:
         sums = _Sums(deltas)
         dialect_name = self._database.dialect_name
         for table, added, rows in (
-            (event_counts, ("event_rows", "occurrences"), sums.by_minute()),
+            *((table, ("event_rows", "occurrences"), sums.by_time(minutes)) for minutes, table in SUMS.items()),
             (audience_counts, ("event_rows", "occurrences"), sums.by_audience()),
             (ingest_counts, ("event_rows",), sums.by_arrival()),
         ):
@@ -103,9 +108,16 @@ class _Sums:
     def __init__(self, deltas: Sequence[Any]) -> None:
         self._deltas = deltas
 
-    def by_minute(self) -> list[dict[str, Any]]:
+    def by_time(self, minutes: int) -> list[dict[str, Any]]:
         names = ("audience_key", "minute", "event_type", "severity", "success")
-        return self._rows(names, ((tuple(getattr(each, name) for name in names), each) for each in self._deltas))
+        keyed = (
+            (
+                (each.audience_key, each.minute - each.minute % minutes, each.event_type, each.severity, each.success),
+                each,
+            )
+            for each in self._deltas
+        )
+        return self._rows(names, keyed)
 
     def by_audience(self) -> list[dict[str, Any]]:
         return self._rows(("audience_key",), (((each.audience_key,), each) for each in self._deltas))

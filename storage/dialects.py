@@ -305,6 +305,26 @@ def insert_adding(table: Table, dialect_name: str, added: Sequence[str]) -> Any:
     return statement.on_duplicate_key_update({name: table.c[name] + statement.inserted[name] for name in added})
 
 
+class whole_quotient(FunctionElement[int]):  # noqa: N801 - reads as a function in SQL
+    """How often the second number goes into the first, both not negative."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(whole_quotient, "mysql")
+@compiles(whole_quotient, "mariadb")
+def _whole_quotient_mariadb(element: whole_quotient, compiler: Any, **options: Any) -> str:
+    first, second = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(({first}) DIV {second})"
+
+
+@compiles(whole_quotient, "sqlite")
+def _whole_quotient_sqlite(element: whole_quotient, compiler: Any, **options: Any) -> str:
+    first, second = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(({first}) / {second})"
+
+
 class database_micros(FunctionElement[int]):  # noqa: N801 - reads as a function in SQL
     """The database's clock in microseconds UTC: leases trust no other."""
 

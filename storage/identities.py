@@ -95,14 +95,14 @@ class Identities:
                     self._remember_namespace(name, key)
         return {name: self._namespace_keys[name] for name in wanted if name in self._namespace_keys}
 
-    async def namespace_names(self, keys: Iterable[int]) -> dict[int, str]:
+    async def namespace_names(self, keys: Iterable[int], connection: AsyncConnection | None = None) -> dict[int, str]:
         """Give the names of namespaces by key."""
         wanted = list(dict.fromkeys(keys))
         missing = [key for key in wanted if key not in self._namespace_names]
         if missing:
             columns = select(namespaces.c.name, namespaces.c.namespace_key)
-            async with self._database.reading() as connection:
-                for name, key in await connection.execute(columns.where(namespaces.c.namespace_key.in_(missing))):
+            async with self._reading(connection) as reader:
+                for name, key in await reader.execute(columns.where(namespaces.c.namespace_key.in_(missing))):
                     self._remember_namespace(name, key)
         return {key: self._namespace_names[key] for key in wanted if key in self._namespace_names}
 

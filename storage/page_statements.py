@@ -63,7 +63,7 @@ def boundary_offset(plan: Plan, entries: int) -> int:
 def build_boundary(plan: Plan, keys: KeyRange, *, offset: int | ColumnElement[Any], dialect_name: str) -> Select[Any]:
     """Ask for the key at an offset of each branch of a plan, and the nearest of them; no row when fewer are left."""
     branches = [
-        _in_order(_build_branch(plan, prefix, keys, dialect_name), plan.access, keys).limit(1).offset(offset)
+        _in_order(build_branch(plan, prefix, keys, dialect_name), plan.access, keys).limit(1).offset(offset)
         for prefix in plan.prefixes
     ]
     # Always a derived table: the text of an id, which the outermost select gives, must not stand in the index's order.
@@ -106,11 +106,10 @@ def _build_keys(
     as_of: int | ColumnElement[Any] | None,
     dialect_name: str,
 ) -> Select[Any]:
-    tests = _build_row_tests(plan, as_of, dialect_name)
-    prefixes = ((),) if plan.access is BY_ID else plan.prefixes
+    tests = build_row_tests(plan, as_of, dialect_name)
     branches: list[Select[Any]] = []
-    for prefix in prefixes:
-        branch = _build_branch(plan, prefix, keys, dialect_name, tests=tests)
+    for prefix in places_of(plan):
+        branch = build_branch(plan, prefix, keys, dialect_name, tests=tests)
         if plan.access.repeats:
             branch = branch.distinct()
         branches.append(_in_order(branch, plan.access, keys).limit(limit))
@@ -121,18 +120,21 @@ def _build_keys(
     return statement.distinct() if plan.access.repeats else statement
 
 
-def _build_branch(
+def build_branch(
     plan: Plan,
     prefix: Prefix,
     keys: KeyRange,
     dialect_name: str,
     *,
     tests: tuple[ColumnElement[bool], ...] = (),
+    columns: Sequence[str] = (),
 ) -> Select[Any]:
+    """Ask for the keys (time, id, namespace) at one place of a plan, and for further columns of the events."""
     source = _source(plan.access)
     time, identifier = source.c.occurred_at, source.c[plan.access.event_id]
-    statement: Select[Any] = select(time, identifier.label("id"), source.c.namespace_key)
-    if source is not events and tests:
+    further = (events.c[name] for name in columns)
+    statement: Select[Any] = select(time, identifier.label("id"), source.c.namespace_key, *further)
+    if source is not events and (tests or columns):
         row = and_(events.c.id == identifier, events.c.namespace_key == source.c.namespace_key)
         statement = keep_join_order(statement.select_from(source.join(events, row)))
     statement = force_index(statement, source, plan.access.index).where(*_enter(plan, source, prefix))
@@ -146,6 +148,11 @@ def _build_branch(
     return statement.where(*tests)
 
 
+def places_of(plan: Plan) -> Sequence[Prefix]:
+    """Give the places at which a statement enters a plan's index: all ids at once, everything else one by one."""
+    return ((),) if plan.access is BY_ID else plan.prefixes
+
+
 def _within(
     statement: Select[Any], source: FromClause, event_id: str, keys: KeyRange, dialect_name: str
 ) -> Select[Any]:
@@ -154,9 +161,10 @@ def _within(
     return statement.where(*ranges)
 
 
-def _build_row_tests(
+def build_row_tests(
     plan: Plan, as_of: int | ColumnElement[Any] | None, dialect_name: str
 ) -> tuple[ColumnElement[bool], ...]:
+    """Make the conditions that a plan's index does not answer: the rest of its selector and scope, and the position."""
     tests: list[ColumnElement[bool]] = []
     if plan.tests_rows:
         tests.append(build_condition(plan.residual, dialect_name))

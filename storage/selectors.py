@@ -173,3 +173,13 @@ def all_of(parts: Iterable[Selector]) -> Selector:
 def equals_any(field: EventField, values: Iterable[Any]) -> FieldTest:
     """Make the test that a field has one of the values; without values it holds for no event."""
     return FieldTest(field, Comparison.IN, tuple(values))
+
+
+def within(selector: Selector, since: int | None, until: int | None) -> Selector:
+    """Narrow a selector to a span of time in microseconds, `until` excluded; None: no end."""
+    tests = [selector]
+    if since is not None:
+        tests.append(FieldTest(EventField.TIMESTAMP, Comparison.GREATER_OR_EQUAL, since))
+    if until is not None:
+        tests.append(FieldTest(EventField.TIMESTAMP, Comparison.LESS, until))
+    return all_of(tests)

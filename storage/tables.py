@@ -214,20 +214,30 @@ event_count_deltas = Table(
     **_TABLE_OPTIONS,
 )
 
-event_counts = Table(
-    "event_counts",
-    metadata,
-    Column("audience_key", Integer, nullable=False),
-    Column("minute", BigInteger, nullable=False),
-    Column("event_type", _text(64), nullable=False),
-    Column("severity", SmallInteger, nullable=False),
-    Column("success", SmallInteger, nullable=False),
-    Column("event_rows", BigInteger, nullable=False),
-    Column("occurrences", BigInteger, nullable=False),
-    PrimaryKeyConstraint("audience_key", "minute", "event_type", "severity", "success"),
-    **_TABLE_OPTIONS,
-    sqlite_with_rowid=False,
-)
+
+def _counts_table(name: str, *, comment: str | None = None) -> Table:
+    table = Table(
+        name,
+        metadata,
+        Column("audience_key", Integer, nullable=False),
+        Column("minute", BigInteger, nullable=False, comment=comment),
+        Column("event_type", _text(64), nullable=False),
+        Column("severity", SmallInteger, nullable=False),
+        Column("success", SmallInteger, nullable=False),
+        Column("event_rows", BigInteger, nullable=False),
+        Column("occurrences", BigInteger, nullable=False),
+        PrimaryKeyConstraint("audience_key", "minute", "event_type", "severity", "success"),
+        **_TABLE_OPTIONS,
+        sqlite_with_rowid=False,
+    )
+    Index(f"ix_{name}_minute", table.c.minute)
+    return table
+
+
+event_counts = _counts_table("event_counts")
+event_hour_counts = _counts_table("event_hour_counts", comment="the first minute of the hour")
+event_day_counts = _counts_table("event_day_counts", comment="the first minute of the UTC day")
+"""Sums of the same events by minute, hour and day: whoever reads a long time reads the coarsest that will do."""
 
 audience_counts = Table(
     "audience_counts",

@@ -1,0 +1,61 @@
+"""Groupings: by which field events are grouped, and how its values read (rules H4, H8, H10)."""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any, TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.engine import Database
+from storage.severities import Severity
+
+
+class GroupField(Enum):
+    """A field that events can be grouped by; the value is the column that holds it."""
+
+    EVENT_TYPE = "event_type"
+    CATEGORY = "category"
+    SEVERITY = "severity"
+    SUCCESS = "success"
+    NAMESPACE = "namespace_key"
+    SOURCE = "source"
+    ACTOR = "actor"
+    OBJECT_TYPE = "object_type"
+
+
+COUNTED_COLUMNS = {
+    GroupField.EVENT_TYPE: "event_type",
+    GroupField.SEVERITY: "severity",
+    GroupField.SUCCESS: "success",
+    GroupField.NAMESPACE: "audience_key",
+}
+"""The columns of the sums that tell of a group; a namespace is known by its audiences."""
+FEW_VALUES = frozenset({GroupField.SEVERITY, GroupField.SUCCESS})
+"""Fields that can have but a few values, whatever clients send."""
+
+GroupValue: TypeAlias = str | None
+"""A value as clients read it; None: events without the field."""
+
+
+def value_order(value: GroupValue) -> tuple[bool, str]:
+    """Order values by code point, and those without one after all others (H10)."""
+    return (value is None, value or "")
+
+
+async def name_values(
+    database: Database, connection: AsyncConnection, column: str, values: Iterable[Any]
+) -> Mapping[Any, GroupValue]:
+    """Give the text of each value that stands in a column of events or of sums."""
+    distinct = set(values)
+    match column:
+        case "severity":
+            return {value: Severity(value).name for value in distinct}
+        case "success":
+            return {value: None if value is None else "true" if value else "false" for value in distinct}
+        case "audience_key":
+            audiences = await database.identities.audiences(distinct, connection)
+            return {key: record.namespace for key, record in audiences.items()}
+        case "namespace_key":
+            return {**await database.identities.namespace_names(distinct, connection)}
+        case _:
+            return {value: value for value in distinct}
