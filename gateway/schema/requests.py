@@ -1,6 +1,5 @@
 """RequestTrail: everything that one request did (EV4)."""
 
-from decimal import Decimal
 from typing import Annotated
 
 import strawberry
@@ -14,13 +13,10 @@ from gateway.schema.objects import EventObject
 from gateway.schema.paging import event_page_request, require_size
 from gateway.schema.scalars import BigInt, DateTime
 from gateway.schema.texts import require_text
-from storage.records import ObjectRecord, RequestSummary
+from storage.records import ObjectRecord
 from storage.requests import fetch_request_objects, fetch_request_summary
 from storage.selectors import EventField, Selector, all_of, equals_any
-from storage.times import LATEST
-
-_MICROSECONDS_PER_MILLISECOND = 1000
-_DIGITS_OF_NANOSECONDS = 6
+from storage.times import add_milliseconds
 
 
 async def _events(
@@ -90,19 +86,10 @@ async def fetch_request_trail(info: Info, request_id: str, namespace: str | None
         request_id=request_id,
         namespaces=list(summary.namespaces),
         started_at=DateTime(summary.started_at),
-        ended_at=DateTime(_ended_at(summary)),
+        ended_at=DateTime(add_milliseconds(summary.started_at, summary.duration_ms)),
         duration_ms=summary.duration_ms,
         event_count=Count(
             value=BigInt(summary.event_count), kind=CountKind.EXACT if summary.count_is_exact else CountKind.AT_LEAST
         ),
         worst_severity=Severity(summary.worst_severity),
     )
-
-
-def _ended_at(summary: RequestSummary) -> int:
-    """Give the end, cut to microseconds (T10).
-
-    In decimals, because cutting would show that 1.0 + 0.57 milliseconds are a little less than 1.57 in binary.
-    """
-    duration = Decimal(repr(round(summary.duration_ms, _DIGITS_OF_NANOSECONDS)))
-    return min(summary.started_at + int(duration * _MICROSECONDS_PER_MILLISECOND), LATEST)
