@@ -64,6 +64,7 @@ class RequestContext:
     ingest_limits: IngestLimits
     scope: Scope = EVERYTHING
     request_id: str = ""
+    max_tree_events: int = 10_000
     decoded_batches: Mapping[str, list[EventDraft]] = field(default_factory=dict)
     metrics: RequestMetrics | None = None
     _loaders: Loaders | None = None

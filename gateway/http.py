@@ -70,6 +70,7 @@ class GraphQLEndpoint:
         self._max_body_bytes = settings.max_batch_bytes
         self._timeout_seconds = settings.query_timeout_seconds
         self._ingest_limits = ingest_limits(settings)
+        self._max_tree_events = settings.max_tree_events
         self._executor = Executor(schema, metrics, compiled=settings.execution == "compiled")
         self._documents = Documents(
             self._executor.graphql_schema,
@@ -157,6 +158,7 @@ class GraphQLEndpoint:
             viewer=self._viewer,
             ingest_limits=self._ingest_limits,
             request_id=exchange.request_id,
+            max_tree_events=self._max_tree_events,
             decoded_batches=decoded.batches,
             metrics=self._metrics,
         )

@@ -114,6 +114,10 @@ class Settings(BaseSettings):
         600, description="How far ahead of the gateway's clock a timestamp may be."
     )
 
+    max_tree_events: Annotated[int, Field(ge=1, le=20_000)] = Field(
+        10_000, description="Events of one tree (correlation, causation, trace); beyond it the tree is truncated."
+    )
+
     max_query_tokens: Count = Field(10_000, description="Tokens of a GraphQL document.")
     max_query_depth: Count = Field(25, description="Levels of fields in a GraphQL operation.")
     max_query_aliases: Count = Field(

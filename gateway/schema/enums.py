@@ -10,12 +10,13 @@ from enum import Enum
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from gateway.schema.actions import TreeState
 from mutations.ingest import IngestCode, IngestOutcome
 from storage.cursors import EventOrder
 from storage.selectors import EventField
 from storage.severities import Severity
 
-__all__ = ["CountKind", "EventOrder", "IngestCode", "IngestOutcome", "Right", "Severity", "TextField"]
+__all__ = ["CountKind", "EventOrder", "IngestCode", "IngestOutcome", "Right", "Severity", "TextField", "TreeState"]
 
 
 def _describe(enumeration: type[Enum], description: str, values: Mapping[str, str]) -> None:
@@ -112,6 +113,17 @@ _describe(
         "REGISTRATION_ID": "Event.registrationId; compares like PARENT_ID.",
         "OWNER": "Event.owner.",
         "SEVERITY_TEXT": "Event.severityText, the source's own word.",
+    },
+)
+_describe(
+    TreeState,
+    "How the actions of a tree came out. An event of type X is an action; a child of type X.completed or X.failed is "
+    "its outcome (of several the last), without such a child its own success flag.",
+    {
+        "RUNNING": "Nothing failed, something has an outcome, and some action has none yet.",
+        "COMPLETED": "Every action has an outcome, and all are good.",
+        "FAILED": "A root failed.",
+        "PARTLY_FAILED": "No root failed, some action below one did.",
     },
 )
 _describe(

@@ -1,12 +1,12 @@
 """Event: reads storage's EventRecord as it is. Only relations have resolvers, and those go through the loaders."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
 
-from gateway.context import Info
+from gateway.context import Info, RequestContext
 from gateway.loaders import AncestorsKey, ChildrenKey, EventsKey
 from gateway.schema.connections import EVENT_PLACES, EventConnection, live_position
 from gateway.schema.enums import EventOrder, Severity
@@ -17,6 +17,7 @@ from gateway.schema.objects import EventObjectLink
 from gateway.schema.paging import event_page_request, require_size
 from gateway.schema.scalars import JSON, BigInt, DateTime
 from storage.columns import column_of
+from storage.reads import fetch_events_by_id
 from storage.records import EventKey, EventRecord, LinkRecord
 
 
@@ -91,6 +92,13 @@ async def _ancestors_of_many(roots: Sequence[EventRecord], info: Info, first: in
 def event_keys(events: Sequence[EventRecord]) -> list[EventKey]:
     """Give what identifies each of some events."""
     return list(map(EventKey, column_of(events, "namespace"), column_of(events, "id")))
+
+
+async def find_event(context: RequestContext, event_id: str, *, fields: Collection[str]) -> EventRecord | None:
+    """Fetch an event whose namespace nobody named: the home namespace's, else that of the first by name (N1)."""
+    by_id = await fetch_events_by_id(context.database, [event_id], scope=context.scope, fields=fields)
+    found = by_id.get(event_id, [])
+    return min(found, key=lambda record: (record.namespace != context.home_namespace, record.namespace), default=None)
 
 
 @strawberry.type(description="Something that happened, as its source told it. Events do not change.")

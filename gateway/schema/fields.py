@@ -32,6 +32,16 @@ AsOf = Annotated[
     ),
 ]
 
+NamespaceArgument = Annotated[
+    str | None, strawberry.argument(description="Only in this namespace; left out: in all that the caller may see.")
+]
+EventNamespace = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Its namespace; left out: the home namespace, else the first by name that holds such an id."
+    ),
+]
+
 
 def stored(description: str, *, name: str | None = None) -> Any:
     """A field that is read from the attribute of the same name, at the least cost; `name` is its name in the schema."""

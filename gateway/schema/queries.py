@@ -10,8 +10,19 @@ from gateway.errors import BadUserInputError
 from gateway.loaders import EventsKey
 from gateway.schema.connections import EventConnection, EventObjectConnection, event_connection
 from gateway.schema.enums import EventOrder
-from gateway.schema.events import Event
-from gateway.schema.fields import After, AsOf, Before, Filter, First, Last, OrderBy, resolved
+from gateway.schema.events import Event, find_event
+from gateway.schema.fields import (
+    After,
+    AsOf,
+    Before,
+    EventNamespace,
+    Filter,
+    First,
+    Last,
+    NamespaceArgument,
+    OrderBy,
+    resolved,
+)
 from gateway.schema.filters import to_selector
 from gateway.schema.lookahead import event_fields
 from gateway.schema.namespaces import NamespaceUsage, fetch_namespaces
@@ -21,14 +32,10 @@ from gateway.schema.objects import EventObject
 from gateway.schema.paging import event_page_request, object_cursor, page_size, resolve_as_of
 from gateway.schema.requests import RequestTrail, fetch_request_trail
 from gateway.schema.server import ServerInfo, server_info
-from gateway.schema.texts import require_text
+from gateway.schema.texts import require_text, require_text_or_none
+from gateway.schema.trees import EventTree, fetch_causation, fetch_correlation, fetch_trace
 from storage.objects import fetch_object_page
-from storage.reads import fetch_events_by_id
 from storage.records import EventKey, EventRecord, ObjectRecord
-
-NamespaceArgument = Annotated[
-    str | None, strawberry.argument(description="Only in this namespace; left out: in all that the caller may see.")
-]
 
 
 async def _node(
@@ -42,12 +49,7 @@ async def _node(
 async def _event(
     info: Info,
     id: Annotated[strawberry.ID, strawberry.argument(description="The event's id.")],  # noqa: A002
-    namespace: Annotated[
-        str | None,
-        strawberry.argument(
-            description="Its namespace; left out: the home namespace, else the first by name that holds such an id."
-        ),
-    ] = UNSET,
+    namespace: EventNamespace = UNSET,
 ) -> EventRecord | None:
     if not namespace:
         return await _find_event(info, id) if namespace in (None, UNSET) else None
@@ -59,14 +61,8 @@ async def _event(
 
 
 async def _find_event(info: Info, node_id: str) -> EventRecord | None:
-    """Give the home namespace's event, else that of the first namespace by name (N1)."""
     event_id = parse_event_id(node_id)
-    if event_id is None:
-        return None
-    context, fields = info.context, event_fields(info, "")
-    by_id = await fetch_events_by_id(context.database, [event_id], scope=context.scope, fields=fields)
-    found = by_id.get(event_id, [])
-    return min(found, key=lambda record: (record.namespace != context.home_namespace, record.namespace), default=None)
+    return None if event_id is None else await find_event(info.context, event_id, fields=event_fields(info, ""))
 
 
 async def _events(
@@ -117,9 +113,9 @@ async def _objects(
     page = await fetch_object_page(
         info.context.database,
         scope=info.context.scope,
-        namespace=_text_or_none(namespace, "namespace"),
-        object_type=_text_or_none(object_type, "objectType"),
-        id_prefix=_text_or_none(id_prefix, "idPrefix"),
+        namespace=require_text_or_none(namespace, "namespace"),
+        object_type=require_text_or_none(object_type, "objectType"),
+        id_prefix=require_text_or_none(id_prefix, "idPrefix"),
         size=size,
         after=object_cursor(after, "after"),
         before=object_cursor(before, "before"),
@@ -133,11 +129,7 @@ async def _request(
     request_id: Annotated[str, strawberry.argument(description="The requestId of its events.")],
     namespace: NamespaceArgument = UNSET,
 ) -> RequestTrail | None:
-    return await fetch_request_trail(info, request_id, _text_or_none(namespace, "namespace"))
-
-
-def _text_or_none(text: str | None, name: str) -> str | None:
-    return None if text is None or text is UNSET else require_text(text, name)
+    return await fetch_request_trail(info, request_id, require_text_or_none(namespace, "namespace"))
 
 
 @strawberry.type(description="What can be read. What the caller may not see does not exist.")
@@ -156,6 +148,17 @@ class Query:
         _object, "One object by its identity. It is always there: without visible events its timeline is empty."
     )
     objects: EventObjectConnection | None = resolved(_objects, "Objects that visible events have touched.")
+    correlation: EventTree | None = resolved(
+        fetch_correlation,
+        "The events of a correlation as trees; null when no visible event belongs to it.",
+    )
+    causation: EventTree | None = resolved(
+        fetch_causation,
+        "The whole tree that an event belongs to by parents; null when the event is not there, or the id is malformed.",
+    )
+    trace: EventTree | None = resolved(
+        fetch_trace, "The events of a trace as trees; null when no visible event belongs to it."
+    )
     request: RequestTrail | None = resolved(
         _request, "Everything that one request did; null when no visible event belongs to it."
     )

@@ -3,6 +3,8 @@
 import json
 import re
 
+from strawberry import UNSET
+
 from gateway.errors import BadUserInputError
 from gateway.json_text import parse_json
 
@@ -17,6 +19,11 @@ def require_text(text: str, path: str) -> str:
             f"{path} holds half of a surrogate pair: send whole characters, as UTF-8 or \\u escapes in pairs"
         )
     return text
+
+
+def require_text_or_none(text: str | None, path: str) -> str | None:
+    """Give an argument's text back, None when it was not given; raise what `require_text` raises."""
+    return None if text is None or text is UNSET else require_text(text, path)
 
 
 def require_json(text: str, path: str) -> str:
