@@ -1,11 +1,13 @@
 """RequestContext: what every resolver of one request works with."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import strawberry
 
+from gateway.errors import PanelTimeoutError
 from gateway.loaders import Loaders
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits, IngestReport
@@ -65,6 +67,7 @@ class RequestContext:
     scope: Scope = EVERYTHING
     request_id: str = ""
     max_tree_events: int = 10_000
+    panel_seconds: float = 10.0
     decoded_batches: Mapping[str, list[EventDraft]] = field(default_factory=dict)
     metrics: RequestMetrics | None = None
     _loaders: Loaders | None = None
@@ -100,6 +103,17 @@ class RequestContext:
             raise done.error
         result: _T = done
         return result
+
+    async def panel(self, work: Awaitable[_T]) -> _T:
+        """Await what one panel of a page needs, for so long at most. Raises PanelTimeoutError; the others go on."""
+        limit = asyncio.timeout(self.panel_seconds)
+        try:
+            async with limit:
+                return await work
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise PanelTimeoutError(self.panel_seconds) from error
 
     @property
     def home_namespace(self) -> str | None:

@@ -3,6 +3,7 @@
 GatewayError                       raised by resolvers; becomes one entry of `errors`
  +-- BadUserInputError             an argument or value that cannot be used; the text says what to change
  +-- QueryTooComplexError          more than a limit allows; the text names the limit
+ +-- PanelTimeoutError             a number that took too long; the rest of the answer stands
 
 Whatever else is raised goes through `code_of`: the rooms' own errors have codes, anything unknown is INTERNAL, whose
 text never leaves the server.
@@ -64,6 +65,18 @@ class QueryTooComplexError(GatewayError):
     code = ErrorCode.QUERY_TOO_COMPLEX
 
 
+class PanelTimeoutError(GatewayError):
+    """A histogram, a facet, a total or the like took too long; the rest of the answer stands."""
+
+    code = ErrorCode.TIMEOUT
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"this took longer than {seconds:g} s (TIMELOOM_PANEL_TIMEOUT_SECONDS) and was given up, the rest of the "
+            "answer stands: narrow its filter or its period"
+        )
+
+
 # The first that matches decides, so that subclasses stand before their parents.
 _CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (StrawberryInputCoercionError, ErrorCode.BAD_USER_INPUT),
@@ -104,7 +117,8 @@ def format_error(error: GraphQLError, *, code: ErrorCode, request_id: str) -> di
     extensions: dict[str, Any] = {"code": code.value, "requestId": request_id}
     if code in _RETRYABLE:
         extensions["retryable"] = True
-    formatted: dict[str, Any] = {"message": _PUBLIC_TEXTS.get(code, error.message)}
+    is_ours = isinstance(error.original_error, GatewayError)
+    formatted: dict[str, Any] = {"message": error.message if is_ours else _PUBLIC_TEXTS.get(code, error.message)}
     if error.locations:
         formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path is not None:

@@ -71,6 +71,7 @@ class GraphQLEndpoint:
         self._timeout_seconds = settings.query_timeout_seconds
         self._ingest_limits = ingest_limits(settings)
         self._max_tree_events = settings.max_tree_events
+        self._panel_seconds = settings.panel_timeout_seconds
         self._executor = Executor(schema, metrics, compiled=settings.execution == "compiled")
         self._documents = Documents(
             self._executor.graphql_schema,
@@ -159,6 +160,7 @@ class GraphQLEndpoint:
             ingest_limits=self._ingest_limits,
             request_id=exchange.request_id,
             max_tree_events=self._max_tree_events,
+            panel_seconds=self._panel_seconds,
             decoded_batches=decoded.batches,
             metrics=self._metrics,
         )

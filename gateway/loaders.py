@@ -22,6 +22,7 @@ from storage.reads import (
 )
 from storage.records import EventKey, EventRecord, LinkRecord, ObjectRecord, ObjectSpan
 from storage.scopes import Scope
+from storage.totals import CoverageRecord, TotalRecord, fetch_child_totals, fetch_coverage
 
 KEYS_PER_STATEMENT = 200
 
@@ -140,6 +141,8 @@ class Loaders:
         self.children_by_event: Loader[ChildrenKey, EventPage] = Loader(self._load_children)
         self.ancestors_by_event: Loader[AncestorsKey, list[EventRecord]] = Loader(self._load_ancestors)
         self.spans_by_object: Loader[ObjectRecord, ObjectSpan] = Loader(self._load_spans)
+        self.totals_by_parent: Loader[EventKey, TotalRecord] = Loader(self._load_totals)
+        self.coverage_by_namespaces: Loader[frozenset[str] | None, CoverageRecord] = Loader(self._load_coverages)
         self.live_position: Loader[None, int] = Loader(self._load_position)
 
     def cancel(self) -> None:
@@ -150,6 +153,8 @@ class Loaders:
             self.children_by_event,
             self.ancestors_by_event,
             self.spans_by_object,
+            self.totals_by_parent,
+            self.coverage_by_namespaces,
             self.live_position,
         )
         for loader in loaders:
@@ -187,6 +192,16 @@ class Loaders:
         return await self._in_chunks(
             "spans_by_object", keys, partial(fetch_object_spans, self._database, scope=self._scope)
         )
+
+    async def _load_totals(self, keys: list[EventKey]) -> Mapping[EventKey, TotalRecord]:
+        return await self._in_chunks(
+            "totals_by_parent", keys, partial(fetch_child_totals, self._database, scope=self._scope)
+        )
+
+    async def _load_coverages(
+        self, keys: list[frozenset[str] | None]
+    ) -> Mapping[frozenset[str] | None, CoverageRecord]:
+        return {names: await fetch_coverage(self._database, names, scope=self._scope) for names in keys}
 
     async def _load_position(self, keys: list[None]) -> Mapping[None, int]:
         return dict.fromkeys(keys, await fetch_live_position(self._database))

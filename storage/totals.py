@@ -42,6 +42,8 @@ class CoverageRecord(NamedTuple):
 
     oldest_event_at: int | None
     newest_event_at: int | None
+    retention_removed_before: int | None = None
+    """Nothing has removed events so far."""
 
 
 async def fetch_total(database: Database, *, selector: Selector, scope: Scope, as_of: int | None = None) -> TotalRecord:
@@ -151,12 +153,17 @@ def build_child_totals(parents: Sequence[tuple[str, int]], scope: Scope, *, most
     return select(joined.c.place, joined.c.number)
 
 
-async def fetch_coverage(database: Database, *, selector: Selector, scope: Scope) -> CoverageRecord:
-    """Tell the oldest and the newest event in the namespaces that a selector names and a scope allows.
-
-    The rest of the selector does not matter: an answer that finds nothing speaks for the same period.
-    """
+def named_namespaces(selector: Selector) -> frozenset[str] | None:
+    """Give the names in which every event of a selector lies; None for all."""
     names = Conjunction.of(selector).namespaces()
+    return None if names is None else frozenset(names)
+
+
+async def fetch_coverage(database: Database, names: frozenset[str] | None, *, scope: Scope) -> CoverageRecord:
+    """Tell the oldest and the newest event in some namespaces (None: in all) that a scope allows.
+
+    Nothing else of a filter matters: an answer that finds nothing speaks for the same period.
+    """
     named = ALL if names is None else equals_any(EventField.NAMESPACE, sorted(names))
     ends: list[int | None] = []
     for order in (EventOrder.OLDEST_FIRST, EventOrder.NEWEST_FIRST):

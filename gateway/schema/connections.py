@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from gateway.context import Info
-from gateway.schema.enums import CountKind
+from gateway.schema.counts import Count, Coverage, Listing, count_listings, cover_listings
 from gateway.schema.fields import resolved
 from gateway.schema.lookahead import event_fields, selects
-from gateway.schema.scalars import BigInt, DateTime
+from gateway.schema.scalars import DateTime
 from storage.cursors import EventOrder, ObjectCursor
 from storage.event_rows import EventRows
 from storage.objects import ObjectPage
 from storage.pages import EventPage, PageRequest, fetch_event_page, page_cursors
 from storage.records import EventRecord, ObjectRecord
 from storage.selectors import Selector
+from storage.totals import CoverageRecord, TotalRecord
 
 if TYPE_CHECKING:
     from gateway.schema.events import Event
@@ -25,14 +26,6 @@ EventType = Annotated["Event", strawberry.lazy("gateway.schema.events")]
 EVENT_PLACES = ("nodes", "edges.node")
 """Where a connection's selection holds events."""
 EventObjectType = Annotated["EventObject", strawberry.lazy("gateway.schema.objects")]
-
-
-@strawberry.type(description="A number of things, and how far the number can be trusted.")
-class Count:
-    """A count."""
-
-    value: BigInt = strawberry.field(description="The number.")
-    kind: CountKind = strawberry.field(description="Whether the number is exact.")
 
 
 @strawberry.type(description="Where a page lies in its list.")
@@ -119,6 +112,24 @@ def _live_position(root: "strawberry.Parent[EventConnection]") -> str:
     return str(root.position)
 
 
+async def _total_count(root: "strawberry.Parent[EventConnection]", info: Info) -> TotalRecord:
+    [total] = await count_listings(info, [root.listing])
+    return total
+
+
+async def _total_counts_of_many(roots: "Sequence[EventConnection]", info: Info) -> list[TotalRecord]:
+    return await count_listings(info, [root.listing for root in roots])
+
+
+async def _coverage(root: "strawberry.Parent[EventConnection]", info: Info) -> CoverageRecord:
+    [coverage] = await cover_listings(info, [root.listing])
+    return coverage
+
+
+async def _coverages_of_many(roots: "Sequence[EventConnection]", info: Info) -> list[CoverageRecord]:
+    return await cover_listings(info, [root.listing for root in roots])
+
+
 @strawberry.type(
     description=(
         "A page of a list of events. It may hold fewer events than asked for, even none, while there is more to find: "
@@ -131,9 +142,20 @@ class EventConnection:
     page: strawberry.Private[EventPage]
     order: strawberry.Private[EventOrder]
     position: strawberry.Private[int | None]
+    listing: strawberry.Private[Listing]
     edges: list[EventEdge] = resolved(_edges, "The events with their cursors, in the order of the list.")
     nodes: list[EventType] = resolved(_nodes, "The events alone, in the order of the list.")
     page_info: PageInfo = resolved(_page_info, "Where this page lies in its list.")
+    total_count: Count | None = resolved(
+        _total_count,
+        "How many events the whole list holds, whatever the page; counted only when asked for.",
+        many=_total_counts_of_many,
+    )
+    coverage: Coverage | None = resolved(
+        _coverage,
+        "Which period the answer can speak for; looked up only when asked for.",
+        many=_coverages_of_many,
+    )
     searched_to: DateTime | None = resolved(
         _searched_to, "Set when the page ended at the scan limit: the instant up to which it looked."
     )
@@ -192,7 +214,7 @@ async def event_connection(info: Info, selector: Selector, request: PageRequest)
             context.database, selector=selector, scope=context.scope, request=request, fields=fields
         ),
     )
-    return EventConnection(page=page, order=request.order, position=position)
+    return EventConnection(page=page, order=request.order, position=position, listing=Listing(selector, request.as_of))
 
 
 def _as_is(record: EventRecord | ObjectRecord) -> Any:

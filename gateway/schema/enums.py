@@ -13,10 +13,22 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from gateway.schema.actions import TreeState
 from mutations.ingest import IngestCode, IngestOutcome
 from storage.cursors import EventOrder
+from storage.groupings import GroupField
 from storage.selectors import EventField
 from storage.severities import Severity
+from storage.totals import CountKind
 
-__all__ = ["CountKind", "EventOrder", "IngestCode", "IngestOutcome", "Right", "Severity", "TextField", "TreeState"]
+__all__ = [
+    "CountKind",
+    "EventOrder",
+    "GroupField",
+    "IngestCode",
+    "IngestOutcome",
+    "Right",
+    "Severity",
+    "TextField",
+    "TreeState",
+]
 
 
 def _describe(enumeration: type[Enum], description: str, values: Mapping[str, str]) -> None:
@@ -25,13 +37,6 @@ def _describe(enumeration: type[Enum], description: str, values: Mapping[str, st
     definition: StrawberryEnumDefinition = enumeration.__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
         value.description = values[value.name]
-
-
-class CountKind(Enum):
-    """How far a count can be trusted."""
-
-    EXACT = "EXACT"
-    AT_LEAST = "AT_LEAST"
 
 
 class Right(Enum):
@@ -86,7 +91,22 @@ _describe(
     "How far a count can be trusted.",
     {
         "EXACT": "The value is the number.",
+        "ESTIMATE": "Counting ended at the scan limit; beyond it the same share of all events was taken for granted.",
         "AT_LEAST": "Counting ended at the scan limit: the number is the value or more.",
+    },
+)
+_describe(
+    GroupField,
+    "The fields of events that histograms, facets and statistics can be grouped by.",
+    {
+        "EVENT_TYPE": "Event.eventType.",
+        "CATEGORY": "Event.category.",
+        "SEVERITY": "Event.severity, under its name in the enum.",
+        "SUCCESS": "Event.success: `true` or `false`.",
+        "NAMESPACE": "Event.namespace.",
+        "SOURCE": "Event.source.",
+        "ACTOR": "Event.actor.",
+        "OBJECT_TYPE": "The types of the objects that it touched: an event counts once in each of several types.",
     },
 )
 _describe(

@@ -9,6 +9,7 @@ from strawberry import UNSET
 from gateway.context import Info, RequestContext
 from gateway.loaders import AncestorsKey, ChildrenKey, EventsKey
 from gateway.schema.connections import EVENT_PLACES, EventConnection, live_position
+from gateway.schema.counts import Listing
 from gateway.schema.enums import EventOrder, Severity
 from gateway.schema.fields import After, Before, First, Last, resolved, stored
 from gateway.schema.lookahead import event_fields
@@ -19,6 +20,7 @@ from gateway.schema.scalars import JSON, BigInt, DateTime
 from storage.columns import column_of
 from storage.reads import fetch_events_by_id
 from storage.records import EventKey, EventRecord, LinkRecord
+from storage.selectors import EventField, all_of, equals_any
 
 
 async def _objects(root: strawberry.Parent[EventRecord], info: Info) -> list[LinkRecord]:
@@ -69,9 +71,18 @@ async def _children_of_many(
     request = event_page_request(first=first, after=after, last=last, before=before, order=EventOrder.OLDEST_FIRST)
     position = await live_position(info)
     fields = event_fields(info, *EVENT_PLACES)
-    keys = (ChildrenKey(key, request, fields, position) for key in event_keys(roots))
+    keys = [ChildrenKey(key, request, fields, position) for key in event_keys(roots)]
     pages = await info.context.loaders.children_by_event.load_many(keys)
-    return [EventConnection(page=page, order=request.order, position=position) for page in pages]
+    return [
+        EventConnection(page=page, order=request.order, position=position, listing=_listing_of_children(key.parent))
+        for key, page in zip(keys, pages, strict=True)
+    ]
+
+
+def _listing_of_children(parent: EventKey) -> Listing:
+    of_parent = equals_any(EventField.PARENT_ID, (parent.id,))
+    in_namespace = equals_any(EventField.NAMESPACE, (parent.namespace,))
+    return Listing(all_of((of_parent, in_namespace)), parent=parent)
 
 
 async def _ancestors(

@@ -101,9 +101,9 @@ class _Conversion:
         for field, start, end in _TIME_RANGES:
             since, until = getattr(given, start), getattr(given, end)
             if since is not UNSET:
-                yield FieldTest(field, Comparison.GREATER_OR_EQUAL, _require_time(since, f"{path}.{_name(start)}"))
+                yield FieldTest(field, Comparison.GREATER_OR_EQUAL, require_time(since, f"{path}.{_name(start)}"))
             if until is not UNSET:
-                yield FieldTest(field, Comparison.LESS, _require_time(until, f"{path}.{_name(end)}"))
+                yield FieldTest(field, Comparison.LESS, require_time(until, f"{path}.{_name(end)}"))
             if since is not UNSET and until is not UNSET and since > until:
                 raise BadUserInputError(
                     f"{path}.{_name(start)} ({format_rfc3339(since)}) is after {_name(end)} ({format_rfc3339(until)}): "
@@ -264,7 +264,8 @@ def _require_no_nulls(given: object, path: str) -> None:
             raise BadUserInputError(f"{_short(path)}.{_name(item.name)} is null: leave it out, or use isNull")
 
 
-def _require_time(value: int, path: str) -> int:
+def require_time(value: int, path: str) -> int:
+    """Give a time back; raise BadUserInputError when it lies outside the years that events may have."""
     if not EARLIEST <= value <= LATEST:
         raise BadUserInputError(f"{path} lies outside the years 1970 to 9999")
     return value

@@ -3,7 +3,7 @@
 import strawberry
 
 from gateway.context import Info
-from gateway.schema.connections import Count
+from gateway.schema.counts import Count
 from gateway.schema.enums import CountKind
 from gateway.schema.fields import resolved, stored
 from gateway.schema.scalars import BigInt, DateTime

@@ -11,6 +11,7 @@ from gateway.loaders import EventsKey
 from gateway.schema.connections import EventConnection, EventObjectConnection, event_connection
 from gateway.schema.enums import EventOrder
 from gateway.schema.events import Event, find_event
+from gateway.schema.facets import Facet, fetch_facet_panel
 from gateway.schema.fields import (
     After,
     AsOf,
@@ -24,6 +25,7 @@ from gateway.schema.fields import (
     resolved,
 )
 from gateway.schema.filters import to_selector
+from gateway.schema.histograms import Histogram, fetch_histogram_panel
 from gateway.schema.lookahead import event_fields
 from gateway.schema.namespaces import NamespaceUsage, fetch_namespaces
 from gateway.schema.node_ids import parse_event_id, parse_object_node_id
@@ -32,6 +34,7 @@ from gateway.schema.objects import EventObject
 from gateway.schema.paging import event_page_request, object_cursor, page_size, resolve_as_of
 from gateway.schema.requests import RequestTrail, fetch_request_trail
 from gateway.schema.server import ServerInfo, server_info
+from gateway.schema.statistics import Statistics, fetch_statistics_panel
 from gateway.schema.texts import require_text, require_text_or_none
 from gateway.schema.trees import EventTree, fetch_causation, fetch_correlation, fetch_trace
 from storage.objects import fetch_object_page
@@ -161,6 +164,13 @@ class Query:
     )
     request: RequestTrail | None = resolved(
         _request, "Everything that one request did; null when no visible event belongs to it."
+    )
+    histogram: Histogram | None = resolved(
+        fetch_histogram_panel, "How many events there are over time, altogether or by the values of a field."
+    )
+    facets: list[Facet] | None = resolved(fetch_facet_panel, "The most frequent values of some fields.")
+    statistics: Statistics | None = resolved(
+        fetch_statistics_panel, "Records and durations over time, altogether or by the values of a field."
     )
     namespaces: list[NamespaceUsage] | None = resolved(
         fetch_namespaces, "The namespaces that the caller may see, by name."

@@ -6,7 +6,8 @@ import strawberry
 from strawberry import UNSET
 
 from gateway.context import Info
-from gateway.schema.connections import Count, EventConnection, event_connection
+from gateway.schema.connections import EventConnection, event_connection
+from gateway.schema.counts import Count
 from gateway.schema.enums import CountKind, EventOrder, Severity
 from gateway.schema.fields import After, Before, First, Last, resolved, stored
 from gateway.schema.objects import EventObject

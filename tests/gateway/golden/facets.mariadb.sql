@@ -1,0 +1,38 @@
+SELECT audiences.audience_key
+FROM audiences
+WHERE true = 1
+ORDER BY audiences.audience_key
+LIMIT %s;
+
+SELECT ends.occurred_at, CAST(ends.id AS UUID) AS id, ends.namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events FORCE INDEX (ix_events_time)
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT %s, %s) AS ends
+ORDER BY ends.occurred_at DESC, ends.id DESC
+LIMIT %s;
+
+SELECT groups.value, groups.number, sum(groups.number) OVER () AS everything
+FROM (SELECT touched.object_type AS value, sum(touched.repeat_count) AS number
+FROM (SELECT DISTINCT scanned.occurred_at AS occurred_at, scanned.id AS id, scanned.namespace_key AS namespace_key, scanned.repeat_count AS repeat_count, event_objects.object_type AS object_type
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count
+FROM events FORCE INDEX (ix_events_time)) AS scanned LEFT OUTER
+JOIN event_objects ON event_objects.event_id = scanned.id AND event_objects.namespace_key = scanned.namespace_key) AS touched
+GROUP BY touched.object_type) AS groups
+ORDER BY groups.number DESC, groups.value IS NULL, groups.value
+LIMIT %s;
+
+SELECT min(%s) AS bucket, event_day_counts.event_type, nullif(event_day_counts.success, %s) AS nullif_1, sum(event_day_counts.occurrences) AS number
+FROM event_day_counts
+WHERE event_day_counts.audience_key IN (%s, %s, %s) AND true = 1
+GROUP BY event_day_counts.event_type, nullif(event_day_counts.success, %s)
+UNION ALL SELECT min(%s) AS bucket, event_count_deltas.event_type, nullif(event_count_deltas.success, %s) AS nullif_3, sum(event_count_deltas.occurrences) AS number
+FROM event_count_deltas
+WHERE event_count_deltas.audience_key IN (%s, %s, %s) AND true = 1
+GROUP BY event_count_deltas.event_type, nullif(event_count_deltas.success, %s);
+
+SELECT min(%s) AS bucket, scanned.category, sum(scanned.repeat_count) AS number
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.category AS category
+FROM events FORCE INDEX (ix_events_time)) AS scanned
+GROUP BY scanned.category;
+
