@@ -139,6 +139,26 @@ def force_index(statement: Any, table: Any, index: str) -> Any:
     return statement.with_hint(table, f"FORCE INDEX ({index})", "mariadb")
 
 
+class untaken(FunctionElement[bool]):  # noqa: N801 - reads as a function in SQL
+    """A condition that is tested on what an index gives and never taken for entering one: SQLite knows no other hint.
+
+    An index that a single value enters looks cheaper to it than one that is entered by a long list.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(untaken)
+def _untaken(element: untaken, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)})"
+
+
+@compiles(untaken, "sqlite")
+def _untaken_sqlite(element: untaken, compiler: Any, **options: Any) -> str:
+    return f"+({compiler.process(element.clauses, **options)})"
+
+
 def keep_join_order(statement: Any) -> Any:
     """Read the tables in the order in which they are joined."""
     return statement.prefix_with("STRAIGHT_JOIN", dialect="mariadb")

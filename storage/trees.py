@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.conditions import build_scope_condition
 from storage.cursors import EventOrder
-from storage.dialects import force_index, keep_join_order
+from storage.dialects import force_index, keep_join_order, untaken
 from storage.engine import Database
 from storage.event_rows import EventRows, read_columns
 from storage.page_statements import event_columns
@@ -144,7 +144,7 @@ class _Family:
             left = self._most - len(found)
             # Those of the line above the event are children too, and are there already.
             children = await self._fetch_children(generation, limit=left + met_again + 1)
-            new = [row for row in children if _EVENT_ID(row) not in known]
+            new = sorted((row for row in children if _EVENT_ID(row) not in known), key=_PLACE)
             found += new[:left]
             if len(new) > left:
                 return True
@@ -197,18 +197,19 @@ class _Family:
 def build_generation(
     parent_ids: Sequence[Any], *, namespace_key: Any, scope: Scope, limit: Any, columns: Sequence[str]
 ) -> Select[Any]:
-    """Ask for the first `limit` children of some events of a namespace, in the order of the index of parents.
+    """Ask for the first `limit` children of some events of a namespace, by parent, timestamp and id; in any order.
 
     The index alone says which they are; only their rows are read.
     """
     keys: Select[Any] = select(events.c.occurred_at, events.c.id, events.c.namespace_key).where(
-        events.c.parent_id.in_(parent_ids), events.c.namespace_key == namespace_key, build_scope_condition(scope)
+        events.c.parent_id.in_(parent_ids),
+        untaken(and_(events.c.namespace_key == namespace_key, build_scope_condition(scope))),
     )
     keys = force_index(keys, events, "ix_events_parent")
     found = keys.order_by(events.c.parent_id, events.c.occurred_at, events.c.id).limit(limit).subquery("generation")
     joined = found.join(events, and_(events.c.id == found.c.id, events.c.namespace_key == found.c.namespace_key))
     statement: Select[Any] = keep_join_order(select(*event_columns(columns)).select_from(joined))
-    return statement.order_by(found.c.occurred_at, found.c.id)
+    return statement
 
 
 def _with_tree_fields(fields: Collection[str] | None) -> Collection[str] | None:
