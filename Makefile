@@ -22,6 +22,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PEERS := bench/peers/mercurius
+CONTRACT := tests/contract
 WEB_SOURCES := web/package.json web/package-lock.json web/.npmrc web/index.html web/tsconfig.json web/vite.config.ts \
 	$(shell find web/src web/public -type f 2>/dev/null)
 
@@ -33,7 +34,7 @@ help: ## Show this list
 setup: $(STAMPS)/python $(STAMPS)/ui ## Build .venv with everything, and the web pages
 	@:
 
-test-setup: setup ## Install what the tests need from Debian: mariadb-server, chromium
+test-setup: setup $(STAMPS)/contract ## Install what the tests need: mariadb-server, chromium, what judges the schema
 	@.ci/need mariadbd:mariadb-server mariadb-install-db:mariadb-server chromium:chromium
 
 run: setup ## Load a demo history when the store is new, and serve on 127.0.0.1:8000
@@ -71,7 +72,7 @@ schema: setup ## Write schema.graphql from the code
 	@timeloom schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 
 clean: ## Remove what was built; the store in data/ stays
-	rm -rf .venv $(STAMPS) gateway/ui web/node_modules $(PEERS)/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(STAMPS) gateway/ui web/node_modules $(PEERS)/node_modules $(CONTRACT)/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(STAMPS)/python: pyproject.toml constraints.txt
 	@mkdir -p $(STAMPS)
@@ -90,6 +91,10 @@ $(STAMPS)/node: web/package.json web/package-lock.json web/.npmrc | $(STAMPS)/py
 
 $(STAMPS)/peers: $(PEERS)/package.json $(PEERS)/package-lock.json $(PEERS)/.npmrc | $(STAMPS)/node
 	cd $(PEERS) && npm ci --no-audit --no-fund
+	@touch $@
+
+$(STAMPS)/contract: $(CONTRACT)/package.json $(CONTRACT)/package-lock.json $(CONTRACT)/.npmrc | $(STAMPS)/node
+	cd $(CONTRACT) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(STAMPS)/ui: $(STAMPS)/node $(WEB_SOURCES)
