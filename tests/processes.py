@@ -65,8 +65,13 @@ class GatewayProcess:
         settings: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
         port: int | None = None,
+        command: Path | None = None,
     ) -> None:
-        """Settings are TIMELOOM_* variables, arguments further flags of `timeloom serve`; directory takes the log."""
+        """Settings are TIMELOOM_* variables, arguments further flags of `timeloom serve`; directory takes the log.
+
+        `command` is another installation's `timeloom`.
+        """
+        self._command = str(command or timeloom_command())
         self.port = port or free_port()
         self._port_is_ours = port is None
         self._arguments = tuple(arguments)
@@ -178,7 +183,7 @@ class GatewayProcess:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def _spawn(self) -> None:
-        command = [timeloom_command(), "serve", "--host", "127.0.0.1", "--port", str(self.port), *self._arguments]
+        command = [self._command, "serve", "--host", "127.0.0.1", "--port", str(self.port), *self._arguments]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [command_path("setpriv"), "--pdeathsig", "KILL", "--", *command],  # it dies with the test run
