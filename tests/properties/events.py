@@ -130,5 +130,6 @@ def _draft(event: dict[str, Any]) -> EventDraft:
         owner=event["owner"],
         parent_id=event["parentId"],
         registration_id=event["registrationId"],
+        record_count=event.get("recordCount"),
         objects=[ObjectDraft(kind, name, role=role) for kind, name, _, role in event["objects"]],
     )
