@@ -35,7 +35,8 @@ setup: $(STAMPS)/python $(STAMPS)/ui ## Build .venv with everything, and the web
 	@:
 
 test-setup: setup $(STAMPS)/contract ## Install what the tests need: mariadb-server, chromium, what judges the schema
-	@.ci/need mariadbd:mariadb-server mariadb-install-db:mariadb-server chromium:chromium
+	@.ci/need mariadbd:mariadb-server mariadb-install-db:mariadb-server chromium:chromium \
+		docker-compose:docker-compose kubectl:kubernetes-client promtool:prometheus systemd-analyze:systemd
 
 run: setup ## Load a demo history when the store is new, and serve on 127.0.0.1:8000
 	@timeloom demo --events $(EVENTS) --if-empty
