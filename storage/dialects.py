@@ -148,6 +148,10 @@ class untaken(FunctionElement[bool]):  # noqa: N801 - reads as a function in SQL
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:
+        """Nothing to add: the brackets are there."""
+        return self
+
 
 @compiles(untaken)
 def _untaken(element: untaken, compiler: Any, **options: Any) -> str:

@@ -1,7 +1,7 @@
 SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.occurred_at, events.event_type, events.severity, events.duration_ms, events.success, CAST(events.parent_id AS UUID) AS parent_id
 FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
 FROM events FORCE INDEX (ix_events_parent)
-WHERE events.parent_id IN (%s) AND (events.namespace_key = %s) = 1
+WHERE events.parent_id IN (%s) AND (events.namespace_key = %s)
 ORDER BY events.parent_id, events.occurred_at, events.id
 LIMIT %s) AS generation
 INNER JOIN events ON events.id = generation.id AND events.namespace_key = generation.namespace_key;
@@ -9,7 +9,7 @@ INNER JOIN events ON events.id = generation.id AND events.namespace_key = genera
 SELECT STRAIGHT_JOIN events.audience_key, CAST(events.id AS UUID) AS id, events.occurred_at, events.event_type, events.severity, events.duration_ms, events.success, CAST(events.parent_id AS UUID) AS parent_id
 FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
 FROM events FORCE INDEX (ix_events_parent)
-WHERE events.parent_id IN (%s, %s) AND (events.namespace_key = %s) = 1
+WHERE events.parent_id IN (%s, %s) AND (events.namespace_key = %s)
 ORDER BY events.parent_id, events.occurred_at, events.id
 LIMIT %s) AS generation
 INNER JOIN events ON events.id = generation.id AND events.namespace_key = generation.namespace_key;

@@ -5,7 +5,7 @@ WHERE events.id IN (?);
 SELECT events.audience_key, CASE WHEN events.id IS NULL THEN NULL ELSE substr(lower(hex(events.id)), 1, 8) || '-' || substr(lower(hex(events.id)), 9, 4) || '-' || substr(lower(hex(events.id)), 13, 4) || '-' || substr(lower(hex(events.id)), 17, 4) || '-' || substr(lower(hex(events.id)), 21, 12) END AS id, events.occurred_at, events.event_type, events.severity, events.duration_ms, events.success, CASE WHEN events.parent_id IS NULL THEN NULL ELSE substr(lower(hex(events.parent_id)), 1, 8) || '-' || substr(lower(hex(events.parent_id)), 9, 4) || '-' || substr(lower(hex(events.parent_id)), 13, 4) || '-' || substr(lower(hex(events.parent_id)), 17, 4) || '-' || substr(lower(hex(events.parent_id)), 21, 12) END AS parent_id
 FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
 FROM events
-WHERE events.parent_id IN (?) AND +(events.namespace_key = ?) = 1
+WHERE events.parent_id IN (?) AND +(events.namespace_key = ?)
 ORDER BY events.parent_id, events.occurred_at, events.id
 LIMIT ? OFFSET ?) AS generation
 JOIN events ON events.id = generation.id AND events.namespace_key = generation.namespace_key;
@@ -13,7 +13,7 @@ JOIN events ON events.id = generation.id AND events.namespace_key = generation.n
 SELECT events.audience_key, CASE WHEN events.id IS NULL THEN NULL ELSE substr(lower(hex(events.id)), 1, 8) || '-' || substr(lower(hex(events.id)), 9, 4) || '-' || substr(lower(hex(events.id)), 13, 4) || '-' || substr(lower(hex(events.id)), 17, 4) || '-' || substr(lower(hex(events.id)), 21, 12) END AS id, events.occurred_at, events.event_type, events.severity, events.duration_ms, events.success, CASE WHEN events.parent_id IS NULL THEN NULL ELSE substr(lower(hex(events.parent_id)), 1, 8) || '-' || substr(lower(hex(events.parent_id)), 9, 4) || '-' || substr(lower(hex(events.parent_id)), 13, 4) || '-' || substr(lower(hex(events.parent_id)), 17, 4) || '-' || substr(lower(hex(events.parent_id)), 21, 12) END AS parent_id
 FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
 FROM events
-WHERE events.parent_id IN (?, ?) AND +(events.namespace_key = ?) = 1
+WHERE events.parent_id IN (?, ?) AND +(events.namespace_key = ?)
 ORDER BY events.parent_id, events.occurred_at, events.id
 LIMIT ? OFFSET ?) AS generation
 JOIN events ON events.id = generation.id AND events.namespace_key = generation.namespace_key;
