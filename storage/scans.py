@@ -20,8 +20,10 @@ from storage.plans import BY_ID, Plan, Planner
 from storage.scopes import Scope
 from storage.selectors import Selector
 from storage.tables import event_objects
+from storage.times import LATEST
 
 _NEWEST_FIRST = KeyRange(descending=True)
+_LAST_KEY = Bound(LATEST, "ffffffff-ffff-ffff-ffff-ffffffffffff", inclusive=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ async def begin_scan(
 
 def build_scanned(scan: Scan, columns: Sequence[str], *, dialect_name: str) -> Subquery:
     """Make the table of a scan's events, each once: time, id, namespace key, and columns of `events`."""
-    keys = _NEWEST_FIRST._replace(stop=scan.boundary)
+    # With one end alone SQLite may take a range for most of the table, and read the whole of it instead.
+    keys = _NEWEST_FIRST if scan.boundary is None else KeyRange(descending=True, start=_LAST_KEY, stop=scan.boundary)
     tests = build_row_tests(scan.plan, scan.as_of, dialect_name)
     branches = [
         build_branch(scan.plan, place, keys, dialect_name, tests=tests, columns=columns)

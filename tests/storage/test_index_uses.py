@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import UniqueConstraint, func, select
 
 from storage import identities, positions
+from storage.counts import SUMS
 from storage.engine import Database
 from storage.identities import AudienceName
 from storage.objects import ObjectQuery, ObjectRange, build_objects
@@ -21,6 +22,9 @@ from tests.storage import test_explain
 from tests.storage.examined import explain, used_indexes
 from tests.storage.histories import event_id, row, store
 from tests.storage.test_pages import mixed_row
+
+COUNTS = {f"ix_{table.name}_minute" for table in SUMS.values()}
+"""Held by test_counted.py."""
 
 PAGES = {*test_explain.INDEXES.values(), "ix_events_audience"} - {"PRIMARY"}
 """Held by test_explain.py, which asks for a page by each of them."""
@@ -68,7 +72,7 @@ def _index_names() -> set[str]:
 
 
 def test_each_index_is_used_or_waits_for_a_feature() -> None:
-    assert sorted([*PAGES, *USES, *AWAITED]) == sorted(_index_names())
+    assert sorted([*PAGES, *COUNTS, *USES, *AWAITED]) == sorted(_index_names())
 
 
 @pytest.fixture(scope="module", params=BACKENDS)

@@ -13,16 +13,22 @@ import pytest
 from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
+from storage.counts import CountFolder
 from storage.engine import Database
 from storage.errors import RevisionError, StorageError, StorageUnavailableError
 from storage.revisions import current_revision, head_revision, migrate
 from storage.tables import metadata
+from storage.times import MICROSECONDS_PER_MINUTE as MINUTE
 from storage.views import readable_events
 from tests.databases import free_port
 from tests.storage.histories import START, event_id, link, row, store
 
 DATABASES = pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])
 OURS = {table.name for table in metadata.sorted_tables}
+IN_PLACE = [
+    "schema revision 0001 (The first schema.) is in place",
+    "schema revision 0002 (Counts by hour and by day.) is in place",
+]
 
 
 @contextmanager
@@ -119,7 +125,7 @@ def test_migrating_twice_changes_nothing_and_says_nothing(backend, empty_databas
     assert migrate(url, told.append) == head_revision() == current_revision(url)
     first = list(told)
     migrate(url, told.append)
-    assert first == told == ["schema revision 0001 (The first schema.) is in place"]
+    assert first == told == IN_PLACE
 
 
 @DATABASES
@@ -129,9 +135,7 @@ def test_gateways_that_start_together_migrate_once(backend, empty_database_url) 
     with ThreadPoolExecutor(6) as pool:
         revisions = list(pool.map(lambda _: migrate(url, told.append), range(6)))
     assert revisions == [head_revision()] * 6
-    assert [sentence for sentence in told if "is in place" in sentence] == [
-        "schema revision 0001 (The first schema.) is in place"
-    ]
+    assert [sentence for sentence in told if "is in place" in sentence] == IN_PLACE
 
 
 def test_new_stores_are_opened_by_many_at_once(tmp_path: Path) -> None:
@@ -160,6 +164,32 @@ def test_migration_that_was_killed_half_way_is_finished_by_the_next(empty_databa
         assert {index["name"] for index in inspect(engine).get_indexes("events")} == {
             index.name for index in metadata.tables["events"].indexes
         }
+
+
+@DATABASES
+async def test_counts_by_hour_and_day_are_made_from_those_by_minute(backend, new_database_url) -> None:
+    """An older store, whose sums are by minute alone, has all of them after the migration, which may be run twice."""
+    url = new_database_url(backend)
+    database = await Database.open(url)
+    rows = [row(number, occurred_at=START + number * 17 * MINUTE, severity=number % 3) for number in range(300)]
+    await store(database, rows)
+    await CountFolder(database).turn()
+    await database.close()
+    with _plain_engine(url) as engine:
+        whole = _sums(engine)
+        assert [len(found) for found in whole] == [300, 255, 12]
+        for _ in range(2):
+            with engine.begin() as connection:
+                connection.execute(text("DELETE FROM event_hour_counts WHERE severity = 1"))
+                connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+            migrate(url)
+            assert _sums(engine) == whole
+
+
+def _sums(engine: Engine) -> list[list[Any]]:
+    tables = ("event_counts", "event_hour_counts", "event_day_counts")
+    with engine.connect() as connection:
+        return [sorted(map(tuple, connection.execute(text(f"SELECT * FROM {table}")))) for table in tables]
 
 
 def test_lock_of_a_migration_that_died_is_taken_over(empty_database_url) -> None:
