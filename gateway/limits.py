@@ -30,6 +30,8 @@ from gateway.errors import QueryTooComplexError
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
+LENGTH = "timeloom-length"
+"""In the metadata of a field with a list and without a size of a page: how many items it counts as."""
 _SIZE_ARGUMENTS = ("first", "last")
 
 
@@ -156,7 +158,7 @@ class CostWalk:
             return 1  # __schema, __type: validation limits them
         field = parent.fields[node.name.value]
         below = self._of_set(node.selection_set, get_named_type(field.type))
-        return 1 + (below * self._size_of(node, _default_size(field)) if "first" in field.args else below)
+        return 1 + below * (self._size_of(node, _default_size(field)) if "first" in field.args else _length(field))
 
     def _size_of(self, node: FieldNode, default: int) -> int:
         for argument in node.arguments or ():
@@ -180,6 +182,12 @@ def as_size(value: Any) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return min(max(value, 1), MAX_PAGE_SIZE) if isinstance(value, int) else None
+
+
+def _length(field: GraphQLField) -> int:
+    definition = field.extensions.get("strawberry-definition")
+    length: int = definition.metadata.get(LENGTH, 1) if definition is not None else 1
+    return length
 
 
 def _default_size(field: GraphQLField) -> int:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from gateway.limits import LENGTH
 from gateway.schema.enums import EventOrder
 from gateway.schema.filter_inputs import EventFilter
 from gateway.schema.lookahead import NEEDS
@@ -54,10 +55,13 @@ def resolved(
     *,
     many: Callable[..., Any] | None = None,
     needs: Sequence[str] = (),
+    length: int = 1,
 ) -> Any:
     """A field with a resolver, which gives storage's record where the annotation names the type that reads it.
 
     `many` is the same for a whole list of sources at once: it takes them instead of one, and gives a list. `needs` are
-    the stored fields that the resolver reads of its source.
+    the stored fields that the resolver reads of its source. `length`: as how many items a list without a size counts in
+    the cost of an operation.
     """
-    return strawberry.field(resolver=resolver, description=description, metadata={MANY: many, NEEDS: tuple(needs)})
+    metadata = {MANY: many, NEEDS: tuple(needs), LENGTH: length}
+    return strawberry.field(resolver=resolver, description=description, metadata=metadata)

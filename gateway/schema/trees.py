@@ -7,6 +7,7 @@ import strawberry
 from strawberry import UNSET
 
 from gateway.context import Info
+from gateway.limits import MAX_PAGE_SIZE
 from gateway.schema.actions import judge
 from gateway.schema.connections import EventType
 from gateway.schema.enums import Severity, TreeState
@@ -103,6 +104,8 @@ class EventTree:
     entries: list[EventTreeNode] = resolved(
         _entries,
         "The events, depth first: parents before children, siblings by (timestamp, id), each followed by all below it.",
+        # Most trees are smaller by far than they may be; relations of their events cost as those of the largest page.
+        length=MAX_PAGE_SIZE,
     )
     root_count: int = stored("How many of them are roots.")
     started_at: DateTime | None = stored("The earliest timestamp.")

@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.documents import DocumentError, Documents
 from gateway.errors import ErrorCode, QueryTooComplexError
-from gateway.limits import DocumentLimits
+from gateway.limits import LENGTH, DocumentLimits
 
 
 @strawberry.type
@@ -27,7 +27,13 @@ class Events:
 
 
 @strawberry.type
+class Tree:
+    entries: list[Event] = strawberry.field(metadata={LENGTH: 30})
+
+
+@strawberry.type
 class Query:
+    tree: Tree
     event: Event | None
 
     @strawberry.field
@@ -117,6 +123,7 @@ def test_a_document_nested_beyond_the_parser_is_too_complex() -> None:
         ("query ($n: Int) { events(first: $n) { nodes { id } } }", {"n": 1e400}, 1 + 50 * 2),
         ("{ events(first: 2147483647) { nodes { id } } }", {}, 1 + 1000 * 2),
         ("{ events(first: 2) { ...A } } fragment A on Events { nodes { id } }", {}, 1 + 2 * 2),
+        ("{ tree { entries { id children(first: 2) { nodes { id } } } } }", {}, 1 + 1 + 30 * (1 + 1 + 2 * 2)),
         ("{ __schema { types { name } } }", {}, 1),
     ],
 )
