@@ -43,7 +43,7 @@ RARE = (
     *(Request(f'{{ event(id: "{event_id(number)}") {{ repeatCount durationMs }} }}') for number in range(5)),
     *(
         Request(f"{{ events(first: 1000) {{ nodes {{ {name} }} }} }}")
-        for name in ("severity", "repeatCount", "durationMs", "lastTimestamp")
+        for name in ("severity", "repeatCount", "durationMs", "lastTimestamp", "extra")
     ),
 )
 """Requests that take roads which generated ones take seldom; over damaged rows."""
