@@ -15,6 +15,7 @@ TEST_TMPDIR ?= $(shell test -w /dev/shm && [ "$$(df --output=avail /dev/shm | ta
 # Further arguments: make test PYTEST_ARGS='-k cursor -x'
 PYTEST_ARGS ?=
 EQUALITY_ARGS ?=
+FUZZ_ARGS ?=
 BENCH_ARGS ?=
 
 # .venv first: it holds node and npm too where the machine has none that is new enough.
@@ -26,7 +27,7 @@ CONTRACT := tests/contract
 WEB_SOURCES := web/package.json web/package-lock.json web/.npmrc web/index.html web/tsconfig.json web/vite.config.ts \
 	$(shell find web/src web/public -type f 2>/dev/null)
 
-.PHONY: help setup test-setup run test test-equality check format bench bench-big bench-peers schema clean
+.PHONY: help setup test-setup run test test-equality test-fuzz check format bench bench-big bench-peers schema clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,6 +48,9 @@ test: test-setup check ## All checks, then all tests
 
 test-equality: test-setup ## The long proof that both executors answer alike: 50,000 documents; EQUALITY_ARGS='--seed 1'
 	@TMPDIR=$(TEST_TMPDIR) python -m tests.equality $(EQUALITY_ARGS)
+
+test-fuzz: setup ## Look long for a document with a wrong answer: 100,000 from the whole schema; FUZZ_ARGS='--seed 1'
+	@TMPDIR=$(TEST_TMPDIR) python -m tests.fuzz $(FUZZ_ARGS)
 
 check: setup ## Lint, format, types, who imports whom; never writes
 	ruff check --no-cache --no-fix .

@@ -1,0 +1,55 @@
+"""No document, however odd, brings about an internal error (EV6): 10,000 of them, drawn from the whole schema."""
+
+from collections.abc import Callable
+
+import pytest
+from graphql import GraphQLObjectType, GraphQLSchema
+
+from gateway.schema import build_schema
+from storage.engine import Database
+from tests.equality.gateways import silent_logs
+from tests.equality.stores import write_history
+from tests.fuzz.runs import Run, still_heap
+from tests.gateway.serving import serve_in_process
+
+DOCUMENTS = 1_250
+BACKENDS = ("sqlite",) * 7 + ("aiomysql",)
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return build_schema()._schema
+
+
+def fields_of(schema: GraphQLSchema) -> set[str]:
+    """Every field that can be asked for, as `Type.field`."""
+    return {
+        f"{type_.name}.{name}"
+        for type_ in schema.type_map.values()
+        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__")
+        for name in type_.fields
+    }
+
+
+@pytest.mark.parametrize(("seed", "backend"), list(enumerate(BACKENDS)))
+async def test_no_document_brings_about_an_internal_error(
+    seed: int, backend: str, schema: GraphQLSchema, new_database_url: Callable[[str], str]
+) -> None:
+    """Every answer is JSON with data or errors, below 500, and every error has a code that tells what to change.
+
+    That they are worth asking is seen too: every field of the schema is in them, and enough of them are executed and
+    find something.
+    """
+    url = new_database_url(backend)
+    database = await Database.open(url)
+    await write_history(database)
+    await database.close()
+    run = Run(schema, seed=seed)
+    with silent_logs(), still_heap():
+        async with serve_in_process(url) as client:
+            failure = await run.find_failure(client, DOCUMENTS)
+    assert failure is None, failure
+    assert run.tally.documents == DOCUMENTS
+    assert fields_of(schema) - run.tally.asked == set()
+    assert run.tally.refused * 2 < DOCUMENTS, "too many documents are refused before they are executed"
+    assert run.tally.answered * 3 > DOCUMENTS, "too few documents find anything"
