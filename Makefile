@@ -27,7 +27,7 @@ CONTRACT := tests/contract
 WEB_SOURCES := web/package.json web/package-lock.json web/.npmrc web/index.html web/tsconfig.json web/vite.config.ts \
 	$(shell find web/src web/public -type f 2>/dev/null)
 
-.PHONY: help setup test-setup run test test-equality test-fuzz check format bench bench-big bench-peers schema clean
+.PHONY: help setup test-setup run test test-equality test-fuzz check format bench bench-big bench-peers schema wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ bench-peers: $(STAMPS)/peers ## Install the GraphQL servers that bench compares 
 
 schema: setup ## Write schema.graphql from the code
 	@timeloom schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+wheel: setup ## Build the wheel, with the pages in it, into dist/
+	@python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## Remove what was built; the store in data/ stays
 	rm -rf .venv $(STAMPS) gateway/ui web/node_modules $(PEERS)/node_modules $(CONTRACT)/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
