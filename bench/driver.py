@@ -11,6 +11,7 @@ from bench.comparisons import Comparison, Side, compare, compare_rates
 from bench.exports import run_export
 from bench.history import BIG_OBJECT, SMALL_OBJECT, History, to_input
 from bench.latencies import measure_latencies
+from bench.panels import ask_panel, panels_of, require_right_counts
 from bench.queries import (
     CONNECTION,
     CONNECTION_EVENTS,
@@ -38,6 +39,7 @@ from bench.rows import (
     resident,
     timed,
     timed_alone,
+    waited,
 )
 from bench.servers import Server
 from bench.stores import Store
@@ -77,6 +79,7 @@ class Effort:
     saturated: int
     batches: int
     paced_seconds: float
+    panels: int
 
 
 FULL = Effort(
@@ -88,9 +91,18 @@ FULL = Effort(
     saturated=400,
     batches=1,
     paced_seconds=1.5,
+    panels=200,
 )
 QUICK = Effort(
-    rounds=4, pages_of_1000=4, pages_of_50=20, connections=6, bare=40, saturated=100, batches=1, paced_seconds=0.5
+    rounds=4,
+    pages_of_1000=4,
+    pages_of_50=20,
+    connections=6,
+    bare=40,
+    saturated=100,
+    batches=1,
+    paced_seconds=0.5,
+    panels=20,
 )
 
 
@@ -150,6 +162,7 @@ class DriverBench:
         yield self._connection()
         yield self._big_and_small()
         yield self._deep_page()
+        yield from self._panels()
         yield self._walk()
         yield self._export()
         yield self._ingest()
@@ -232,6 +245,14 @@ class DriverBench:
         cursor = cursor_after(self._servers.gateway, (deep - 1) * PAGE_EVENTS)
         bodies = [timeline_body(BIG_OBJECT, PAGE_EVENTS, after=after) for after in (cursor, None)]
         return self._gateway_against_itself("pages of a timeline", (f"page {deep}", "page 1"), bodies)
+
+    def _panels(self) -> Iterator[Finding]:
+        require_right_counts(self._store, self._servers.gateway, self._history)
+        for panel in panels_of(self._history):
+            raw = ask_panel(self._servers.gateway, panel, count=self._effort.panels)
+            self._advance(panel.work)
+            target = Target(panel.target, raw.total.p95 < panel.limit if panel.is_judged else None)
+            yield Finding(self._driver, panel.work, (waited(raw, target),), raw)
 
     def _walk(self) -> Finding:
         work = f"memory while reading {self._history.events:,} events by pages"

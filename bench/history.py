@@ -38,6 +38,11 @@ class History:
         self._random = random.Random(_SEED)
         self._next = events
 
+    @property
+    def period(self) -> tuple[str, str]:
+        """The instants from which and up to which its events are; the batches after it come later."""
+        return format_rfc3339(self._start), format_rfc3339(self._start + self.events * self._step)
+
     def drafts(self) -> Iterator[EventDraft]:
         """Give the events, oldest first."""
         return (self._draft(index) for index in range(self.events))

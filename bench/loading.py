@@ -22,6 +22,7 @@ from mutations.drafts import EventDraft
 from mutations.limits import IngestLimits
 from mutations.validation import EventValidator
 from storage.appends import EventRow
+from storage.counts import SUMS
 from storage.engine import Database
 from storage.identifiers import uuid_to_bytes
 from storage.literals import insert_statements
@@ -168,7 +169,7 @@ class _Loader:
 
 def require_same_counts(store: Store) -> None:
     """Count what ingest has counted, and compare. Raises BenchError."""
-    tables = ("event_counts", "audience_counts", "ingest_counts")
+    tables = (*(table.name for table in SUMS.values()), "audience_counts", "ingest_counts")
     before = {table: sorted(store.query(f"SELECT * FROM {table}")) for table in tables}
     count(store)
     for table in tables:
@@ -182,17 +183,28 @@ def count(store: Store) -> None:
     select, divided = ("SELECT", "/") if store.is_sqlite else ("SELECT SQL_BIG_RESULT", "DIV")
     minute = f"occurred_at {divided} {MICROSECONDS_PER_MINUTE}"
     day = f"received_at {divided} {MICROSECONDS_PER_DAY}"
-    for table, keys, sums in (
+    by_minute, *coarser = SUMS.items()
+    for table, source, keys, sums in (
         (
-            "event_counts",
+            by_minute[1].name,
+            "events",
             f"audience_key, {minute}, event_type, severity, COALESCE(success, -1)",
             "COUNT(*), SUM(repeat_count)",
         ),
-        ("audience_counts", "audience_key", "COUNT(*), SUM(repeat_count)"),
-        ("ingest_counts", f"namespace_key, {day}, audience_key", "COUNT(*)"),
+        *(
+            (
+                each.name,
+                by_minute[1].name,
+                f"audience_key, minute - minute % {minutes}, event_type, severity, success",
+                "SUM(event_rows), SUM(occurrences)",
+            )
+            for minutes, each in coarser
+        ),
+        ("audience_counts", "events", "audience_key", "COUNT(*), SUM(repeat_count)"),
+        ("ingest_counts", "events", f"namespace_key, {day}, audience_key", "COUNT(*)"),
     ):
         store.change(f"DELETE FROM {table}")
-        store.change(f"INSERT INTO {table} {select} {keys}, {sums} FROM events GROUP BY {keys}")
+        store.change(f"INSERT INTO {table} {select} {keys}, {sums} FROM {source} GROUP BY {keys}")
 
 
 def drop_indexes(store: Store) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from bench.comparisons import Comparison, Spread
 from bench.exports import Export
 from bench.latencies import Latencies, Latency
+from bench.panels import Waits
 from bench.servers import Memory
 from bench.walks import Walk
 
@@ -49,7 +50,7 @@ class Finding:
     driver: str
     work: str
     rows: tuple[Row, ...]
-    raw: Comparison | Latencies | Walk | Export | Memory
+    raw: Comparison | Latencies | Waits | Walk | Export | Memory
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything, for the file of raw figures."""
@@ -89,6 +90,12 @@ def delayed(raw: Latencies, first: str, second: str) -> Row:
     ratio = raw.ratio(first, second)
     own, other = (f"{name} {_shown_latency(raw.total(name))}" for name in (first, second))
     return Row(f"{own} at {raw.per_second:,.0f}/s", other, ratio, f"p95: {_shown(ratio)}", "", NO_TARGET)
+
+
+def waited(raw: Waits, target: Target) -> Row:
+    """Make the row of what one client waits for, with nobody beside."""
+    waits = raw.total
+    return Row(f"{GATEWAY} p50 {waits.p50:.1f} ms, p95 {waits.p95:.1f} ms", raw.found, None, "", "", target)
 
 
 def grown(raw: Walk) -> Row:

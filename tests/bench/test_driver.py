@@ -18,7 +18,15 @@ from bench.stores import Store
 from tests.processes import GatewayProcess
 
 SHORT = Effort(
-    rounds=1, pages_of_1000=1, pages_of_50=1, connections=1, bare=1, saturated=16, batches=1, paced_seconds=0.1
+    rounds=1,
+    pages_of_1000=1,
+    pages_of_50=1,
+    connections=1,
+    bare=1,
+    saturated=16,
+    batches=1,
+    paced_seconds=0.1,
+    panels=2,
 )
 WORKS = [
     "timeline page, 1000 x 8 fields",
@@ -29,6 +37,10 @@ WORKS = [
     "connection page, 200 events with cursors and objects",
     "timeline of a big and a small object",
     "pages of a timeline",
+    "dashboard in one request, from the counts",
+    "dashboard in one request, by a scan",
+    "1000 events of a filter",
+    "50 events of a complex filter",
     "memory while reading 2,000 events by pages",
     "export of 2,000 events",
     "ingest, 1000 events x 2 objects per mutation",
@@ -73,7 +85,7 @@ def test_every_work_is_measured_in_its_rounds(own_store: Store, history: History
     )
     check, *findings = driver.floor_against_itself(), *driver.findings()
     assert list(dict.fromkeys(finding.work for finding in findings)) == WORKS
-    pairs = {"floor against itself": 1, WORKS[0]: 2, WORKS[1]: 2, **dict.fromkeys(WORKS[2:11], 1)}
+    pairs = {"floor against itself": 1, WORKS[0]: 2, WORKS[1]: 2, **dict.fromkeys(WORKS[2:15], 1)}
     assert told == pairs
     compared = [list(finding.raw.sides) for finding in (check, *findings) if isinstance(finding.raw, Comparison)]
     assert compared[:4] == [[SECOND_FLOOR, FLOOR], [GATEWAY, FLOOR], [STRAWBERRY, FLOOR], [GATEWAY, FLOOR]]

@@ -49,6 +49,8 @@ def test_a_store_filled_quickly_is_like_one_that_was_ingested(stores: tuple[Stor
         " ORDER BY event_id, object_type",
         "SELECT object_type, object_id FROM objects ORDER BY 1, 2",
         "SELECT * FROM event_counts ORDER BY 1, 2, 3, 4, 5",
+        "SELECT * FROM event_hour_counts ORDER BY 1, 2, 3, 4, 5",
+        "SELECT * FROM event_day_counts ORDER BY 1, 2, 3, 4, 5",
         "SELECT * FROM audience_counts",
         "SELECT * FROM ingest_counts",
         "SELECT event_count, position FROM ingest_batches ORDER BY batch_key",
