@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bench.driver import FULL, QUICK, DriverBench, Effort, Servers, with_rounds
+from bench.driver import FULL, QUICK, DriverBench, Effort, Servers, Work, with_rounds
 from bench.errors import BenchError, VoidRunError
 from bench.history import EVENTS_PER_NODE, History
 from bench.loading import finish, load
@@ -51,6 +51,7 @@ class Plan:
     effort: Effort
     drivers: list[str]
     buffer_pool: str
+    works: list[Work]
     settings: dict[str, str]
     mercurius: bool
     allow_noise: bool
@@ -69,6 +70,9 @@ def bench(
     ] = None,
     big: Annotated[bool, typer.Option("--big", help="10,000,000 events, MariaDB with a buffer pool of 8 GiB.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A look in a minute: 20,000 events, 4 short rounds.")] = False,
+    work: Annotated[
+        list[Work] | None, typer.Option(help="Only these works; may be given several times. [default: all]")
+    ] = None,
     setting: Annotated[
         list[str] | None, typer.Option(help="A setting of the gateway, such as scan_rows=1000; may be given again.")
     ] = None,
@@ -89,12 +93,15 @@ def bench(
         python -m bench --quick --driver asyncmy --no-mercurius
 
         python -m bench --big --driver aiomysql --rounds 20
+
+        python -m bench --big --driver asyncmy --no-mercurius --work panels
     """
     plan = Plan(
         events=events or (QUICK_EVENTS if quick else BIG_EVENTS if big else EVENTS),
         effort=with_rounds(QUICK if quick else FULL, rounds),
         drivers=list(dict.fromkeys(each.value for each in driver or Driver)),
         buffer_pool=BIG_BUFFER_POOL if big else BUFFER_POOL,
+        works=work or list(Work),
         settings=_to_environment(setting or []),
         mercurius=mercurius,
         allow_noise=allow_noise,
@@ -182,7 +189,7 @@ class _Run:
                 check = driver_bench.floor_against_itself()
             require_same(check, allow_noise=self._plan.allow_noise)
             self._void = self._void or not check.rows[0].target.met
-            self._findings += [check, *driver_bench.findings()]
+            self._findings += [check, *driver_bench.findings(self._plan.works)]
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 import dataclasses
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bench.checks import require_counted, require_same_answers, require_same_rows
 from bench.comparisons import Comparison, Side, compare, compare_rates
@@ -106,6 +107,21 @@ QUICK = Effort(
 )
 
 
+class Work(StrEnum):
+    """Works that can be measured without the others, in the order in which they are."""
+
+    PAGES = "pages"
+    RATES = "rates"
+    BARE = "bare"
+    CONNECTION = "connection"
+    SIZES = "sizes"
+    PANELS = "panels"
+    WALK = "walk"
+    EXPORT = "export"
+    INGEST = "ingest"
+    MEMORY = "memory"
+
+
 @dataclass(frozen=True)
 class Servers:
     """Who is measured, all on one store. Mercurius has a driver of its own: it stands beside asyncmy only."""
@@ -152,21 +168,35 @@ class DriverBench:
         raw = self._compare(work, sides, self._effort.pages_of_50)
         return Finding(self._driver, work, (itself(raw),), raw)
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self, works: Collection[Work] = tuple(Work)) -> Iterator[Finding]:
         """Measure everything else; what writes comes last, so that the pages stay the same."""
+        measuring = {
+            Work.PAGES: self._pages,
+            Work.RATES: self._rates,
+            Work.BARE: self._bare,
+            Work.CONNECTION: self._connection,
+            Work.SIZES: self._sizes,
+            Work.PANELS: self._panels,
+            Work.WALK: self._walk,
+            Work.EXPORT: self._export,
+            Work.INGEST: self._ingest,
+            Work.MEMORY: self._memory,
+        }
+        for work, measure in measuring.items():
+            if work in works:
+                yield from measure()
+
+    def _pages(self) -> Iterator[Finding]:
         yield from self._page(1_000, self._effort.pages_of_1000, limit=self._targets.page_of_1000, added=1.0)
         yield from self._page(PAGE_EVENTS, self._effort.pages_of_50, limit=self._targets.page_of_50, added=0.35)
+
+    def _rates(self) -> Iterator[Finding]:
         yield self._rate()
         yield self._latency()
-        yield self._bare()
-        yield self._connection()
+
+    def _sizes(self) -> Iterator[Finding]:
         yield self._big_and_small()
         yield self._deep_page()
-        yield from self._panels()
-        yield self._walk()
-        yield self._export()
-        yield self._ingest()
-        yield self._memory()
 
     def _page(self, size: int, requests: int, *, limit: float, added: float) -> Iterator[Finding]:
         """Compare in pairs: whoever does much between two requests makes both of them slower."""
@@ -221,18 +251,18 @@ class DriverBench:
         )
         return Finding(self._driver, work, (delayed(raw, GATEWAY, FLOOR),), raw)
 
-    def _bare(self) -> Finding:
+    def _bare(self) -> Iterator[Finding]:
         work = "{ __typename } against a bare route"
         raw = self._against_floor(work, "/bare", bare_body(), self._effort.bare)
         target = Target("<= 150 us CPU added", raw.added_cpu(GATEWAY, FLOOR).median <= 150)
-        return Finding(self._driver, work, (timed(raw, GATEWAY, FLOOR, target),), raw)
+        yield Finding(self._driver, work, (timed(raw, GATEWAY, FLOOR, target),), raw)
 
-    def _connection(self) -> Finding:
+    def _connection(self) -> Iterator[Finding]:
         work = f"connection page, {CONNECTION_EVENTS} events with cursors and objects"
         body = timeline_body(BIG_OBJECT, CONNECTION_EVENTS, query=CONNECTION)
         raw = self._against_floor(work, "/connection", body, self._effort.connections)
         target = at_most(raw.time_ratio(GATEWAY, FLOOR).median, 1.4)
-        return Finding(self._driver, work, (timed(raw, GATEWAY, FLOOR, target),), raw)
+        yield Finding(self._driver, work, (timed(raw, GATEWAY, FLOOR, target),), raw)
 
     def _big_and_small(self) -> Finding:
         events = self._history.events
@@ -254,19 +284,19 @@ class DriverBench:
             target = Target(panel.target, raw.total.p95 < panel.limit if panel.is_judged else None)
             yield Finding(self._driver, panel.work, (waited(raw, target),), raw)
 
-    def _walk(self) -> Finding:
+    def _walk(self) -> Iterator[Finding]:
         work = f"memory while reading {self._history.events:,} events by pages"
         raw = walk_history(self._servers.gateway, advance=lambda _: None)
         self._advance(work)
-        return Finding(self._driver, work, (grown(raw),), raw)
+        yield Finding(self._driver, work, (grown(raw),), raw)
 
-    def _export(self) -> Finding:
+    def _export(self) -> Iterator[Finding]:
         work = f"export of {self._history.events:,} events"
         raw = run_export(self._store.url(self._driver), self._history.events)
         self._advance(work)
-        return Finding(self._driver, work, (exported(raw),), raw)
+        yield Finding(self._driver, work, (exported(raw),), raw)
 
-    def _ingest(self) -> Finding:
+    def _ingest(self) -> Iterator[Finding]:
         work = f"ingest, {BATCH_EVENTS} events x 2 objects per mutation"
         asked = self._gateway_and_floor("/ingest")
         require_same_rows(self._store, self._history, asked, size=BATCH_EVENTS)
@@ -275,11 +305,11 @@ class DriverBench:
         require_counted(self._store, self._servers.gateway)
         target = at_least(raw.rate_ratio(GATEWAY, FLOOR).median, 0.75)
         row = rated(raw, GATEWAY, FLOOR, target, per_request=BATCH_EVENTS, unit=" events/s")
-        return Finding(self._driver, work, (row,), raw)
+        yield Finding(self._driver, work, (row,), raw)
 
-    def _memory(self) -> Finding:
+    def _memory(self) -> Iterator[Finding]:
         raw = self._servers.gateway.memory()
-        return Finding(self._driver, "resident memory while serving all this", (resident(raw),), raw)
+        yield Finding(self._driver, "resident memory while serving all this", (resident(raw),), raw)
 
     def _against_floor(self, work: str, path: str, body: bytes, requests: int) -> Comparison:
         asked = self._gateway_and_floor(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.comparisons import Comparison
-from bench.driver import DriverBench, Effort, Servers
+from bench.driver import DriverBench, Effort, Servers, Work
 from bench.errors import BenchError
 from bench.history import History
 from bench.rows import FLOOR, GATEWAY, SECOND_FLOOR, STRAWBERRY
@@ -90,6 +90,14 @@ def test_every_work_is_measured_in_its_rounds(own_store: Store, history: History
     compared = [list(finding.raw.sides) for finding in (check, *findings) if isinstance(finding.raw, Comparison)]
     assert compared[:4] == [[SECOND_FLOOR, FLOOR], [GATEWAY, FLOOR], [STRAWBERRY, FLOOR], [GATEWAY, FLOOR]]
     assert [row.target.met for row in findings[-1].rows] == [True], "resident memory is under its target"
+
+
+def test_only_the_works_that_are_wanted_are_measured(own_store: Store, history: History, servers: Servers) -> None:
+    driver = DriverBench(
+        driver="sqlite", store=own_store, history=history, servers=servers, effort=SHORT, advance=lambda _: None
+    )
+    findings = driver.findings([Work.MEMORY, Work.BARE])
+    assert [finding.work for finding in findings] == [WORKS[4], WORKS[-1]]
 
 
 def test_a_peer_that_is_not_installed_is_said_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
