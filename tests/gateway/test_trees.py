@@ -1,6 +1,6 @@
 """`correlation`, `causation` and `trace` over every database: shape, flags, state, limits, cost (GQ1, L3, NU2, EV5)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -302,16 +302,18 @@ async def test_half_a_surrogate_is_refused(database: Database, call: str) -> Non
     assert answer.error[0] is ErrorCode.BAD_USER_INPUT
 
 
-async def test_times_are_those_of_the_whole_tree(database: Database) -> None:
-    """T6, T10, EV6: the end need not be the last event's, fractions stay; the same as the request's own."""
-    events = [
-        draft(1, at=10, request_id="r", duration_ms=1.0001),
-        draft(2, 1, at=0, request_id="r", duration_ms=20.57),
-        draft(3, 1, at=20, request_id="r"),
-        draft(4, 3, at=4, request_id="r", severity="WARNING"),
-    ]
+@pytest.mark.parametrize("durations", [(1.0001, 20.57, None, 0.0), (10.57, None, 0.0, None), (None, 20.0, 0.57, 1.5)])
+async def test_times_are_those_of_the_whole_tree(database: Database, durations: Sequence[float | None]) -> None:
+    """T6, T10, EV6: the end may be that of any event, fractions stay; the same as the request's own."""
+    first, second, third, fourth = durations
     caller = Caller(database)
-    await send(database, *events)
+    await send(
+        database,
+        draft(1, at=10, request_id="r", duration_ms=first),
+        draft(2, 1, at=0, request_id="r", duration_ms=second),
+        draft(3, 1, at=20, request_id="r", duration_ms=third),
+        draft(4, 3, at=4, request_id="r", duration_ms=fourth, severity="WARNING"),
+    )
     fields = "startedAt endedAt durationMs worstSeverity"
     expected = {
         "startedAt": "2026-01-01T11:00:00.000000Z",

@@ -218,6 +218,16 @@ async def test_of_a_tree_that_is_too_large_the_line_above_the_event_is_kept(
     assert (numbers(found), found.is_truncated) == (expected, is_truncated)
 
 
+async def test_ancestors_are_kept_by_nearness_whatever_their_ids(database: Database) -> None:
+    """L3: neither ids nor times say who is above whom."""
+    line = [7, 2, 9, 4, 1, 8, 3]
+    await store_parents(database, dict(zip(line, [None, *line], strict=False)))
+    for most in range(1, len(line)):
+        found = await related(database, line[-1], most=most)
+        assert found is not None
+        assert (numbers(found), found.is_truncated) == (sorted(line[-most:]), True)
+
+
 CHAIN = 2_000
 
 
@@ -324,3 +334,6 @@ async def test_only_the_fields_asked_for_are_read(database: Database) -> None:
     assert family is not None
     expected: Sequence[str] = read_columns({*TREE_FIELDS, "actor"})
     assert shared.rows.columns == family.rows.columns == expected
+    whole = await fetch_tree_by_parents(database, key_of(2), scope=EVERYTHING, most=5)
+    assert whole is not None
+    assert [record.message for record in whole.rows] == ["event 1", "event 2"]
