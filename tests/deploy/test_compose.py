@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 import typer
 import yaml
@@ -120,6 +121,9 @@ def test_scripts_lead_to_a_gateway_that_serves(
     script = script.replace("/run/secrets", str(secrets)).replace("/timeloom/", f"{ROOT}/deploy/mariadb/")
     script = script.replace("mariadb --user", f"mariadb --no-defaults --socket={server.socket} --user")
     subprocess.run(["sh", "-c", script], check=True)
+    for name in ("serve", "migrate", "retain", "backup"):
+        password = (secrets / f"{name}-password").read_text()
+        pymysql.connect(host="127.0.0.1", port=server.port, user=f"timeloom_{name}", password=password).close()
 
     for name in ("migrate.toml", "serve.toml"):
         text = (secrets / name).read_text().replace(":3306/", f":{server.port}/")
