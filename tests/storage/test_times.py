@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage import times
-from storage.times import EARLIEST, LATEST, format_rfc3339, now_micros, parse_rfc3339
+from storage.times import EARLIEST, LATEST, add_milliseconds, format_rfc3339, now_micros, parse_rfc3339
 
 SECOND = 1_000_000
 NEW_YEAR = 1_767_225_600 * SECOND
@@ -142,3 +142,21 @@ def test_what_most_senders_write_is_read_like_everything_else(text: str) -> None
 def test_now_lies_between_2026_and_the_last_instant() -> None:
     """The default clock counts microseconds."""
     assert NEW_YEAR < now_micros() < LATEST
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "micros"),
+    [
+        (0.0, 0),
+        (1.0, 1_000),
+        (1.0 + 0.57, 1_570),
+        (0.0019, 1),
+        (1e-7, 0),
+        (2.675, 2_675),
+        (1e12, 10**15),
+        (1e21, LATEST - 5),
+    ],
+)
+def test_milliseconds_are_added_in_decimals_and_cut(milliseconds: float, micros: int) -> None:
+    """T10: and no instant is later than the last there is."""
+    assert add_milliseconds(5, milliseconds) == 5 + micros

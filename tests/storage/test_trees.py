@@ -330,10 +330,10 @@ async def test_only_the_fields_asked_for_are_read(database: Database) -> None:
     shared = await fetch_tree_by_field(
         database, EventField.CORRELATION_ID, "c", namespace=None, scope=EVERYTHING, most=5, fields=("actor",)
     )
-    family = await fetch_tree_by_parents(database, key_of(2), scope=EVERYTHING, most=5, fields=("actor",))
+    family = await fetch_tree_by_parents(database, key_of(1), scope=EVERYTHING, most=5, fields=("actor",))
     assert family is not None
     expected: Sequence[str] = read_columns({*TREE_FIELDS, "actor"})
     assert shared.rows.columns == family.rows.columns == expected
-    whole = await fetch_tree_by_parents(database, key_of(2), scope=EVERYTHING, most=5)
+    whole = await fetch_tree_by_parents(database, key_of(1), scope=EVERYTHING, most=5)
     assert whole is not None
     assert [record.message for record in whole.rows] == ["event 1", "event 2"]
