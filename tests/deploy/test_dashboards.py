@@ -74,10 +74,12 @@ class Prometheus:
     def is_asking(self) -> bool:
         """Tell whether it has asked the gateway and worked out every rule."""
         try:
-            targets = self.ask("targets")["activeTargets"]
-            rules = [rule for group in self.ask("rules")["groups"] for rule in group["rules"]]
+            if httpx2.get(f"{self.url}/-/ready").status_code != 200:
+                return False
         except httpx2.TransportError:
             return False
+        targets = self.ask("targets")["activeTargets"]
+        rules = [rule for group in self.ask("rules")["groups"] for rule in group["rules"]]
         return [each["health"] for each in targets] == ["up"] and {rule["health"] for rule in rules} == {"ok"}
 
 
