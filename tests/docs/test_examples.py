@@ -125,7 +125,7 @@ def _check(block: Block, response: httpx2.Response) -> None:
 
 
 def _parts(block: Block) -> list[list[str]]:
-    return [part.split() for part in (block.expected or "").split(";")]
+    return [part.strip().split(maxsplit=2) for part in (block.expected or "").split(";")]
 
 
 def _taken(block: Block) -> list[tuple[str, str]]:
