@@ -22,6 +22,8 @@ from storage.reads import (
 )
 from storage.records import EventKey, EventRecord, LinkRecord, ObjectRecord, ObjectSpan
 from storage.scopes import Scope
+from storage.selectors import Selector
+from storage.tallies import Tally, TallyRecord, fetch_tallies
 from storage.totals import CoverageRecord, TotalRecord, fetch_child_totals, fetch_coverage
 
 KEYS_PER_STATEMENT = 200
@@ -144,6 +146,7 @@ class Loaders:
         self.totals_by_parent: Loader[EventKey, TotalRecord] = Loader(self._load_totals)
         self.coverage_by_namespaces: Loader[frozenset[str] | None, CoverageRecord] = Loader(self._load_coverages)
         self.live_position: Loader[None, int] = Loader(self._load_position)
+        self._tallies: dict[Selector, Loader[Tally, TallyRecord]] = {}
 
     def cancel(self) -> None:
         """End what is still being fetched: nobody waits for it any more."""
@@ -156,9 +159,28 @@ class Loaders:
             self.totals_by_parent,
             self.coverage_by_namespaces,
             self.live_position,
+            *self._tallies.values(),
         )
         for loader in loaders:
             loader.cancel()
+
+    async def tally(self, tallies: Sequence[Tally]) -> Sequence[TallyRecord]:
+        """Answer questions about one selector together with those of other panels: they share a scan.
+
+        Each selector has a loader of its own, so that a slow one delays nobody who asks for something else.
+        """
+        if not tallies:
+            return []
+        selector = tallies[0].selector
+        loader = self._tallies.get(selector)
+        if loader is None:
+            loader = self._tallies[selector] = Loader(self._load_tallies)
+        return await loader.load_many(tallies)
+
+    async def _load_tallies(self, keys: list[Tally]) -> Mapping[Tally, TallyRecord]:
+        if self._report is not None:
+            self._report("tallies", len(keys))
+        return await fetch_tallies(self._database, keys, scope=self._scope)
 
     async def _load_links(self, keys: list[EventKey]) -> Mapping[EventKey, list[LinkRecord]]:
         return await self._in_chunks("links_by_event", keys, partial(fetch_links, self._database, scope=self._scope))

@@ -4,37 +4,26 @@ The numbers are occurrences: an event that repeats were folded into counts as ma
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-
-from sqlalchemy import Select, case, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.elements import ColumnElement
 
 from storage.conditions import require_short_lists
 from storage.conjunctions import Conjunction
-from storage.counted import build_counted, cut, find_counted, is_counted
-from storage.dialects import whole_quotient
+from storage.counted import Piece, build_counted, cut, find_counted, is_counted
 from storage.engine import Database
 from storage.frames import Frame
 from storage.groupings import COUNTED_COLUMNS, GroupField, GroupValue, name_values, value_order
-from storage.scans import GroupedScan, Scan, begin_scan, build_scanned
 from storage.scopes import Scope
 from storage.selectors import Selector, within
+from storage.tallies import MOST_GROUPS, OTHERS, Tally, TallyRecord, fetch_tallies
 from storage.times import MICROSECONDS_PER_MINUTE
 
 MOST_SERIES = 20
 """Series of a histogram or of statistics; what is left goes into one more (H5)."""
-MOST_GROUPS = 20_000
-"""Rows that a statement about groups may give; when there are more, only the largest groups are told apart."""
-_TOLD_TOGETHER = (
-    GroupField.EVENT_TYPE,
-    GroupField.CATEGORY,
-    GroupField.SEVERITY,
-    GroupField.SUCCESS,
-    GroupField.NAMESPACE,
-)
-"""Fields of which an event's values go with each other, so that one statement can count all their combinations."""
+
+Tallier = Callable[[Sequence[Tally]], Awaitable[Sequence[TallyRecord]]]
+"""Answers questions about scans, in their order: `fetch_tallies`, or whoever collects those of several panels."""
+_Numbers = Counter[tuple[int, Any]]
 
 
 class SeriesRecord(NamedTuple):
@@ -62,243 +51,164 @@ class FacetRecord(NamedTuple):
     searched_to: int | None
 
 
-_OTHER = object()
-"""Stands for all values that were not told apart."""
-
-
 async def fetch_histogram(
-    database: Database, *, selector: Selector, scope: Scope, frame: Frame, group: GroupField | None
+    database: Database,
+    *,
+    selector: Selector,
+    scope: Scope,
+    frame: Frame,
+    group: GroupField | None,
+    tallier: Tallier | None = None,
 ) -> HistogramRecord:
     """Count the occurrences in each bucket of a frame, by a field or all together.
 
     Raises TooManyValuesError for a list in the selector that is too long, and what `Database.reading` raises.
     """
-    require_short_lists(selector)
-    async with database.reading() as connection:
-        reader = _HistogramReader(database, connection, scope, frame, group)
-        await reader.read(within(selector, frame.since, frame.end))
-    return reader.histogram()
+    reader = _Reader(database, selector, scope, tallier)
+    numbers, searched_to = await reader.by_bucket(frame, group)
+    return _to_histogram(numbers, frame, searched_to, is_grouped=group is not None)
 
 
 async def fetch_facets(
-    database: Database, *, selector: Selector, scope: Scope, fields: Sequence[GroupField], top: int
+    database: Database,
+    *,
+    selector: Selector,
+    scope: Scope,
+    span: tuple[int | None, int | None] = (None, None),
+    fields: Sequence[GroupField],
+    top: int,
+    tallier: Tallier | None = None,
 ) -> list[FacetRecord]:
-    """Give the `top` most frequent values of each field. Raises what `fetch_histogram` raises."""
-    require_short_lists(selector)
-    async with database.reading() as connection:
-        reader = _FacetReader(database, connection, scope, top)
-        found = await reader.read(selector, list(dict.fromkeys(fields)))
-    return [found[field] for field in fields]
+    """Give the `top` most frequent values of each field, within a span of microseconds.
+
+    Raises what `fetch_histogram` raises.
+    """
+    reader = _Reader(database, selector, scope, tallier)
+    found = await reader.by_value(span, list(dict.fromkeys(fields)), top)
+    return [_to_facet(field, *found[field], top=top) for field in fields]
 
 
-class _HistogramReader:
-    """Adds up occurrences by bucket and value."""
+class _Reader:
+    """Adds up occurrences from sums, and from scans of what the sums do not know."""
 
-    def __init__(
-        self,
-        database: Database,
-        connection: AsyncConnection,
-        scope: Scope,
-        frame: Frame,
-        group: GroupField | None,
-    ) -> None:
+    def __init__(self, database: Database, selector: Selector, scope: Scope, tallier: Tallier | None) -> None:
+        require_short_lists(selector)
         self._database = database
-        self._connection = connection
+        self._selector = selector
         self._scope = scope
-        self._frame = frame
-        self._group = group
-        self._numbers: Counter[tuple[int, Any]] = Counter()
-        self._searched_to: int | None = None
+        self._tallier = tallier or self._tally
 
-    async def read(self, selector: Selector) -> None:
-        conjunction = Conjunction.of(selector)
-        minutes = self._frame.width // MICROSECONDS_PER_MINUTE
-        group_is_counted = self._group is None or self._group in COUNTED_COLUMNS
+    async def by_bucket(self, frame: Frame, group: GroupField | None) -> tuple[_Numbers, int | None]:
+        """Give the numbers of a histogram, and how far was looked."""
+        conjunction = Conjunction.of(within(self._selector, frame.since, frame.end))
+        minutes = frame.width // MICROSECONDS_PER_MINUTE
+        group_is_counted = group is None or group in COUNTED_COLUMNS
+        tally = Tally(self._selector, frame.since, frame.end, group, MOST_SERIES, frame)
         if not (minutes and group_is_counted and is_counted(conjunction.tests)):
-            await self._scan(selector)
-            return
+            [found] = await self._tallier([tally])
+            return Counter(found.numbers), found.searched_to
         pieces, rest = cut(conjunction.since, conjunction.until, coarsest=minutes)
-        if pieces:
-            counted = await find_counted(self._database, self._connection, conjunction, self._scope)
-            columns = () if self._group is None else (COUNTED_COLUMNS[self._group],)
-            bucket = (self._frame.origin // MICROSECONDS_PER_MINUTE, minutes)
-            statement = build_counted(counted, pieces, number="occurrences", groups=columns, bucket=bucket)
-            await self._add((await self._connection.execute(statement)).all(), columns)
-        for span in rest:
-            await self._scan(within(selector, *span))
+        bucket = (frame.origin // MICROSECONDS_PER_MINUTE, minutes)
+        columns = () if group is None else (COUNTED_COLUMNS[group],)
+        [numbers] = await self._sum(conjunction, pieces, columns, bucket) or [Counter()]
+        ends = [tally._replace(since=since, until=until) for since, until in rest]
+        return _joined(numbers, await self._tally(ends))
 
-    async def _scan(self, selector: Selector) -> None:
-        database, connection, group = self._database, self._connection, self._group
-        scan = await begin_scan(database, connection, selector=selector, scope=self._scope)
-        if scan.plan.is_empty:
-            return
-        self._searched_to = scan.searched_to
-        source = GroupedScan(scan, group, ("repeat_count",), dialect_name=database.dialect_name)
-        columns = () if group is None else (group.value,)
-        rows = (await connection.execute(build_buckets(source, self._frame, grouped=group is not None))).all()
-        if len(rows) > MOST_GROUPS:
-            top = (await connection.execute(build_top(source, MOST_SERIES))).all()
-            statement = build_buckets_of_few(source, self._frame, [row.value for row in top])
-            rows = (await connection.execute(statement)).all()
-        await self._add(rows, columns)
-
-    async def _add(self, rows: Sequence[Any], columns: Sequence[str]) -> None:
-        names = {}
-        if columns:
-            values = (row[1] for row in rows)
-            names = {**await name_values(self._database, self._connection, columns[0], values)}
-        for row in rows:
-            if row.number:
-                value = _OTHER if len(row) > 3 and row.is_other else names[row[1]] if columns else None
-                self._numbers[row.bucket, value] += int(row.number)
-
-    def histogram(self) -> HistogramRecord:
-        totals: Counter[Any] = Counter()
-        for (_, value), number in self._numbers.items():
-            totals[value] += number
-        ranked = sorted((value for value in totals if value is not _OTHER), key=lambda one: rank(one, totals[one]))
-        places: dict[Any, int] = {value: place for place, value in enumerate(ranked[:MOST_SERIES])}
-        if self._group is None:
-            places = {None: 0}
-        series = [SeriesRecord(value, False, [0] * self._frame.count) for value in places]
-        if len(totals) > len(series) and totals:
-            series.append(SeriesRecord(None, True, [0] * self._frame.count))
-        for (bucket, value), number in self._numbers.items():
-            series[places.get(value, -1)].counts[bucket] += number
-        return HistogramRecord(series, sum(totals.values()), self._searched_to)
-
-
-class _FacetReader:
-    """Finds the most frequent values of fields."""
-
-    def __init__(self, database: Database, connection: AsyncConnection, scope: Scope, top: int) -> None:
-        self._database = database
-        self._connection = connection
-        self._scope = scope
-        self._top = top
-
-    async def read(self, selector: Selector, fields: Sequence[GroupField]) -> dict[GroupField, FacetRecord]:
-        conjunction = Conjunction.of(selector)
+    async def by_value(
+        self, span: tuple[int | None, int | None], fields: Sequence[GroupField], top: int
+    ) -> dict[GroupField, tuple[_Numbers, int | None]]:
+        """Give the numbers of facets, and how far was looked for each."""
+        conjunction = Conjunction.of(within(self._selector, *span))
         counted = [field for field in fields if field in COUNTED_COLUMNS] if is_counted(conjunction.tests) else []
-        found = await self._read_counted(selector, conjunction, counted) if counted else {}
-        others = [field for field in fields if field not in found]
-        if others:
-            scan = await begin_scan(self._database, self._connection, selector=selector, scope=self._scope)
-            found |= await self._read_scanned(scan, others)
+        found: dict[GroupField, tuple[_Numbers, int | None]] = {}
+        if counted:
+            pieces, rest = cut(conjunction.since, conjunction.until)
+            sums = await self._sum(conjunction, pieces, [COUNTED_COLUMNS[field] for field in counted])
+            ends = [Tally(self._selector, *end, field, MOST_GROUPS) for field in counted for end in rest]
+            of_ends = list(zip(ends, await self._tally(ends), strict=True))
+            for field, numbers in zip(counted, sums or [Counter() for _ in counted], strict=True):
+                found[field] = _joined(numbers, [record for tally, record in of_ends if tally.group is field])
+        others = [Tally(self._selector, *span, field, top) for field in fields if field not in found]
+        for tally, record in zip(others, await self._tallier(others), strict=True):
+            assert tally.group is not None
+            found[tally.group] = (Counter(record.numbers), record.searched_to)
         return found
 
-    async def _read_counted(
-        self, selector: Selector, conjunction: Conjunction, fields: Sequence[GroupField]
-    ) -> dict[GroupField, FacetRecord]:
-        numbers: dict[GroupField, Counter[GroupValue]] = {field: Counter() for field in fields}
-        searched_to = None
-        pieces, rest = cut(conjunction.since, conjunction.until)
-        if pieces:
-            counted = await find_counted(self._database, self._connection, conjunction, self._scope)
-            columns = [COUNTED_COLUMNS[field] for field in fields]
-            statement = build_counted(counted, pieces, number="occurrences", groups=columns)
-            await self._add(
-                (await self._connection.execute(statement)).all(), dict(zip(fields, columns, strict=True)), numbers
-            )
-        for span in rest:
-            scan = await begin_scan(
-                self._database, self._connection, selector=within(selector, *span), scope=self._scope
-            )
-            await self._add_scanned(scan, fields, numbers)
-            searched_to = scan.searched_to or searched_to
-        return {field: self._to_facet(field, numbers[field], searched_to) for field in fields}
+    async def _tally(self, tallies: Sequence[Tally]) -> Sequence[TallyRecord]:
+        found = await fetch_tallies(self._database, tallies, scope=self._scope)
+        return [found[tally] for tally in tallies]
 
-    async def _read_scanned(self, scan: Scan, fields: Sequence[GroupField]) -> dict[GroupField, FacetRecord]:
-        together = [field for field in fields if field in _TOLD_TOGETHER]
-        numbers: dict[GroupField, Counter[GroupValue]] = {field: Counter() for field in together}
-        if together:
-            await self._add_scanned(scan, together, numbers)
-        found = {field: self._to_facet(field, numbers[field], scan.searched_to) for field in together}
-        for field in fields:
-            if field not in found:
-                found[field] = await self._read_top(scan, field)
-        return found
-
-    async def _add_scanned(
-        self, scan: Scan, fields: Sequence[GroupField], numbers: dict[GroupField, Counter[GroupValue]]
-    ) -> None:
-        if scan.plan.is_empty:
-            return
-        columns = {field: field.value for field in fields}
-        statement = build_combinations(scan, list(columns.values()), dialect_name=self._database.dialect_name)
-        await self._add((await self._connection.execute(statement)).all(), columns, numbers)
-
-    async def _add(
+    async def _sum(
         self,
-        rows: Sequence[Any],
-        columns: dict[GroupField, str],
-        numbers: dict[GroupField, Counter[GroupValue]],
-    ) -> None:
-        for place, (field, column) in enumerate(columns.items(), start=1):
-            names = await name_values(self._database, self._connection, column, (row[place] for row in rows))
-            of_field = numbers[field]
-            for row in rows:
-                of_field[names[row[place]]] += int(row.number)
+        conjunction: Conjunction,
+        pieces: Sequence[Piece],
+        columns: Sequence[str],
+        bucket: tuple[int, int] | None = None,
+    ) -> list[_Numbers]:
+        """Read sums by one statement; give the numbers by each column, or of all together. Nothing without pieces."""
+        if not pieces:
+            return []
+        async with self._database.reading() as connection:
+            counted = await find_counted(self._database, connection, conjunction, self._scope)
+            statement = build_counted(counted, pieces, number="occurrences", groups=columns, bucket=bucket)
+            rows = (await connection.execute(statement)).all()
+            if not columns:
+                return [_by_value(rows, None, {None: None})]
+            return [
+                _by_value(
+                    rows, place, await name_values(self._database, connection, column, (row[place] for row in rows))
+                )
+                for place, column in enumerate(columns, start=1)
+            ]
 
-    async def _read_top(self, scan: Scan, field: GroupField) -> FacetRecord:
-        """Let the database choose: there may be as many values as events."""
-        if scan.plan.is_empty:
-            return FacetRecord(field, [], 0, None)
-        source = GroupedScan(scan, field, ("repeat_count",), dialect_name=self._database.dialect_name)
-        rows = (await self._connection.execute(build_top(source, self._top))).all()
-        values = [(row.value, int(row.number)) for row in rows]
-        everything = int(rows[0].everything) if rows else 0
-        return FacetRecord(field, values, everything - sum(number for _, number in values), scan.searched_to)
 
-    def _to_facet(self, field: GroupField, numbers: Counter[GroupValue], searched_to: int | None) -> FacetRecord:
-        ranked = sorted((each for each in numbers.items() if each[1]), key=lambda each: rank(*each))
-        others = sum(number for _, number in ranked[self._top :])
-        return FacetRecord(field, ranked[: self._top], others, searched_to)
+def _by_value(rows: Iterable[Any], place: int | None, names: Mapping[Any, GroupValue]) -> _Numbers:
+    """Add up rows (bucket, ..., number) by bucket and by the value at a place; without one, by bucket alone."""
+    numbers: _Numbers = Counter()
+    for row in rows:
+        numbers[row.bucket or 0, names[None if place is None else row[place]]] += int(row.number or 0)
+    return numbers
+
+
+def _joined(numbers: _Numbers, records: Sequence[TallyRecord]) -> tuple[_Numbers, int | None]:
+    """Add what was found in scans; where several of them ended early, the latest end counts."""
+    for record in records:
+        numbers.update(record.numbers)
+    ends = [record.searched_to for record in records if record.searched_to is not None]
+    return numbers, max(ends, default=None)
+
+
+def _to_histogram(numbers: _Numbers, frame: Frame, searched_to: int | None, *, is_grouped: bool) -> HistogramRecord:
+    totals = _totals(numbers)
+    ranked = _ranked(totals) if is_grouped else [None]
+    places = {value: place for place, value in enumerate(ranked[:MOST_SERIES])}
+    series = [SeriesRecord(value, False, [0] * frame.count) for value in places]
+    if totals.keys() - places.keys():
+        series.append(SeriesRecord(None, True, [0] * frame.count))
+    for (bucket, value), number in numbers.items():
+        if number:
+            series[places.get(value, -1)].counts[bucket] += number
+    return HistogramRecord(series, sum(totals.values()), searched_to)
+
+
+def _to_facet(field: GroupField, numbers: _Numbers, searched_to: int | None, *, top: int) -> FacetRecord:
+    totals = _totals(numbers)
+    values = [(value, totals[value]) for value in _ranked(totals)[:top]]
+    return FacetRecord(field, values, sum(totals.values()) - sum(number for _, number in values), searched_to)
+
+
+def _totals(numbers: _Numbers) -> Counter[Any]:
+    """Add up all buckets; what does not occur is left out."""
+    totals: Counter[Any] = Counter()
+    for (_, value), number in numbers.items():
+        totals[value] += number
+    return +totals
+
+
+def _ranked(totals: Mapping[Any, int]) -> list[GroupValue]:
+    return sorted((value for value in totals if value is not OTHERS), key=lambda value: rank(value, totals[value]))
 
 
 def rank(value: GroupValue, number: int) -> tuple[Any, ...]:
     """Order values by their numbers, largest first, then by value (H5, H6)."""
     return (-number, *value_order(value))
-
-
-def build_buckets(source: GroupedScan, frame: Frame, *, grouped: bool) -> Select[Any]:
-    """Ask for (bucket, value, number) of a scan, or (bucket, number) when it is not grouped."""
-    keys = (_bucket(source, frame), *((source.value.label("value"),) if grouped else ()))
-    return select(*keys, _occurrences(source)).group_by(*keys).limit(MOST_GROUPS + 1)
-
-
-def build_buckets_of_few(source: GroupedScan, frame: Frame, values: Sequence[Any]) -> Select[Any]:
-    """Ask for (bucket, value, is_other, number) of a scan; values that are not among those few are told together."""
-    value, is_other = told_apart(source.value, values)
-    keys = (_bucket(source, frame), value.label("value"), is_other.label("is_other"))
-    return select(*keys, _occurrences(source)).group_by(*keys)
-
-
-def told_apart(column: ColumnElement[Any], values: Sequence[Any]) -> tuple[ColumnElement[Any], ColumnElement[int]]:
-    """Give a value, null unless it is one of a few, and whether it is none of them (1 or 0)."""
-    is_one = or_(column.in_([value for value in values if value is not None]), *([column.is_(None)] * (None in values)))
-    return case((is_one, column)), case((is_one, 0), else_=1)
-
-
-def build_top(source: GroupedScan, top: int) -> Select[Any]:
-    """Ask for the most frequent values of a scan (value, number), and the number of `everything`."""
-    groups = select(source.value.label("value"), _occurrences(source)).group_by(source.value).subquery("groups")
-    everything = func.sum(groups.c.number).over().label("everything")
-    ordered = (groups.c.number.desc(), groups.c.value.is_(None), groups.c.value)
-    return select(groups.c.value, groups.c.number, everything).order_by(*ordered).limit(top)
-
-
-def build_combinations(scan: Scan, columns: Sequence[str], *, dialect_name: str) -> Select[Any]:
-    """Ask for (0, values ..., number) of all combinations of values of some columns."""
-    scanned = build_scanned(scan, ("repeat_count", *columns), dialect_name=dialect_name)
-    keys = [scanned.c[name] for name in columns]
-    number = func.sum(scanned.c.repeat_count).label("number")
-    return select(func.min(0).label("bucket"), *keys, number).group_by(*keys)
-
-
-def _bucket(source: GroupedScan, frame: Frame) -> ColumnElement[Any]:
-    return whole_quotient(source.table.c.occurred_at - frame.origin, frame.width).label("bucket")
-
-
-def _occurrences(source: GroupedScan) -> ColumnElement[Any]:
-    return func.sum(source.table.c.repeat_count).label("number")

@@ -30,9 +30,6 @@ COUNTED_COLUMNS = {
     GroupField.NAMESPACE: "audience_key",
 }
 """The columns of the sums that tell of a group; a namespace is known by its audiences."""
-FEW_VALUES = frozenset({GroupField.SEVERITY, GroupField.SUCCESS})
-"""Fields that can have but a few values, whatever clients send."""
-
 GroupValue: TypeAlias = str | None
 """A value as clients read it; None: events without the field."""
 

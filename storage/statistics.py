@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, case, func, literal, null, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
-from storage.aggregates import MOST_SERIES, build_top, rank, told_apart
+from storage.aggregates import MOST_SERIES, rank
 from storage.conditions import require_short_lists
 from storage.dialects import whole_quotient
 from storage.engine import Database
@@ -20,6 +20,7 @@ from storage.groupings import GroupField, GroupValue, name_values
 from storage.scans import GroupedScan, begin_scan
 from storage.scopes import Scope
 from storage.selectors import Selector, within
+from storage.tallies import build_top, told_apart
 
 _COLUMNS = ("repeat_count", "record_count", "duration_ms")
 

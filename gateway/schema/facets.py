@@ -13,7 +13,6 @@ from gateway.schema.histograms import kind_of
 from gateway.schema.scalars import BigInt, DateTime
 from gateway.schema.spans import to_selector_within
 from storage.aggregates import fetch_facets
-from storage.selectors import within
 
 MOST_VALUES = 100
 MOST_FIELDS = len(GroupField)
@@ -59,7 +58,13 @@ async def fetch_facet_panel(
     context = info.context
     found = await context.panel(
         fetch_facets(
-            context.database, selector=within(selector, start, stop), scope=context.scope, fields=fields, top=top
+            context.database,
+            selector=selector,
+            scope=context.scope,
+            span=(start, stop),
+            fields=fields,
+            top=top,
+            tallier=context.loaders.tally,
         )
     )
     return [

@@ -71,7 +71,14 @@ async def fetch_histogram_panel(
     frame = to_frame(since, until, buckets)
     context = info.context
     found = await context.panel(
-        fetch_histogram(context.database, selector=selector, scope=context.scope, frame=frame, group=group_by or None)
+        fetch_histogram(
+            context.database,
+            selector=selector,
+            scope=context.scope,
+            frame=frame,
+            group=group_by or None,
+            tallier=context.loaders.tally,
+        )
     )
     return _to_histogram(found, frame)
 

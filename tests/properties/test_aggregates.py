@@ -124,6 +124,9 @@ HISTOGRAM = """
       since until bucketMs kind searchedTo
       series { value other points { count recordSum recordsPerSecond durationP50Ms durationP95Ms durationMaxMs } }
     }
+    facets(filter: $filter, since: $since, until: $until, fields: [SOURCE, CATEGORY, SEVERITY], top: 2) {
+      field values { value count } otherCount kind
+    }
   }
 """
 
@@ -141,7 +144,7 @@ def _spans(draw: st.DrawFn) -> dict[str, Any]:
 async def test_a_histogram_is_a_recount_by_bucket_gq1(
     counter: Caller, filter_: Filter, span: dict[str, Any], group: str | None
 ) -> None:
-    """GQ1, H1 to H5, H8, P4; statistics cover the same buckets."""
+    """GQ1, H1 to H5, H8, P4; statistics cover the same buckets; facets beside it share its scan, not its rounding."""
     times = {name: time_text(span[name]) for name in ("since", "until")}
     variables = {"filter": filter_, **times, "buckets": span["buckets"], "groupBy": group}
     answer = (await counter.run(HISTOGRAM, variables)).data
@@ -157,6 +160,9 @@ async def test_a_histogram_is_a_recount_by_bucket_gq1(
     total = {"value": sum(sum(each["counts"]) for each in series), "kind": "EXACT"}
     assert answer["histogram"] == {**frame, "series": series, "total": total}
     assert answer["statistics"] == {**frame, "kind": "EXACT", "series": recount.statistics(found, buckets, group)}
+    inside = [event for event in found if span["since"] <= event["timestamp"] < span["until"]]
+    fields = ("SOURCE", "CATEGORY", "SEVERITY")
+    assert answer["facets"] == [{**recount.facet(inside, field, 2), "kind": "EXACT"} for field in fields]
 
 
 @st.composite

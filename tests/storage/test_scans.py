@@ -5,16 +5,7 @@ from typing import Any
 
 import pytest
 
-from storage.aggregates import (
-    HistogramRecord,
-    SeriesRecord,
-    build_buckets,
-    build_buckets_of_few,
-    build_combinations,
-    build_top,
-    fetch_facets,
-    fetch_histogram,
-)
+from storage.aggregates import HistogramRecord, SeriesRecord, fetch_facets, fetch_histogram
 from storage.engine import Database
 from storage.frames import Frame
 from storage.groupings import GroupField
@@ -25,6 +16,7 @@ from storage.scans import GroupedScan, Scan, begin_scan
 from storage.scopes import EVERYTHING, Scope
 from storage.selectors import ALL, EventField, Selector, TouchesType, equals_any
 from storage.statistics import build_statistics, fetch_statistics
+from storage.tallies import Tally, build_buckets, build_buckets_of_few, build_together, build_top
 from storage.totals import build_child_totals, build_total
 from tests.storage.examined import explain, measure, open_counted, used_indexes
 from tests.storage.histories import START, event_id, link, row, scope_of_audiences, store
@@ -53,15 +45,19 @@ def statements(scan: Scan, dialect_name: str) -> dict[str, Any]:
     def grouped(group: GroupField | None, *columns: str) -> GroupedScan:
         return GroupedScan(scan, group, ("repeat_count", *columns), dialect_name=dialect_name)
 
+    questions = [
+        Tally(ALL, START, None, GroupField.SEVERITY, 20, FRAME),
+        Tally(ALL, None, START + SECOND, GroupField.ACTOR, 20),
+    ]
     numbers = grouped(GroupField.CATEGORY, "record_count", "duration_ms")
     return {
         "total": build_total(scan, dialect_name=dialect_name),
-        "buckets": build_buckets(grouped(None), FRAME, grouped=False),
-        "buckets by source": build_buckets(grouped(GroupField.SOURCE), FRAME, grouped=True),
+        "buckets": build_buckets(grouped(None), FRAME),
+        "buckets by source": build_buckets(grouped(GroupField.SOURCE), FRAME),
         "buckets of few": build_buckets_of_few(grouped(GroupField.ACTOR), FRAME, ["a", None]),
-        "buckets by object type": build_buckets(grouped(GroupField.OBJECT_TYPE), FRAME, grouped=True),
+        "buckets by object type": build_buckets(grouped(GroupField.OBJECT_TYPE), FRAME),
         "top": build_top(grouped(GroupField.SOURCE), 10),
-        "combinations": build_combinations(scan, ["category", "severity"], dialect_name=dialect_name),
+        "together": build_together(scan, questions, dialect_name),
         "statistics": build_statistics(numbers, FRAME, ["action"]),
     }
 
@@ -169,7 +165,7 @@ async def test_values_beyond_twenty_go_together(database: Database, group: Group
     prefix = "host" if group is GroupField.SOURCE else "type"
     five = sorted([*first, *(f"{prefix}-{number:02}" for number in range(1, 5))], key=lambda name: (name is None, name))
     assert names == [*five, *(f"{prefix}-{number:02}" for number in range(5, 20))]
-    monkeypatch.setattr("storage.aggregates.MOST_GROUPS", 10)
+    monkeypatch.setattr("storage.tallies.MOST_GROUPS", 10)
     assert await read() == whole
     statistics = await fetch_statistics(database, selector=ALL, scope=EVERYTHING, frame=frame, group=group)
     assert [(each.value, each.is_other) for each in statistics.series] == [

@@ -13,6 +13,14 @@ ORDER BY ends.occurred_at DESC, ends.id DESC
 LIMIT %s;
 
 SELECT groups.value, groups.number, sum(groups.number) OVER () AS everything
+FROM (SELECT scanned.category AS value, sum(scanned.repeat_count) AS number
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.category AS category
+FROM events FORCE INDEX (ix_events_time)) AS scanned
+GROUP BY scanned.category) AS groups
+ORDER BY groups.number DESC, groups.value IS NULL, groups.value
+LIMIT %s;
+
+SELECT groups.value, groups.number, sum(groups.number) OVER () AS everything
 FROM (SELECT touched.object_type AS value, sum(touched.repeat_count) AS number
 FROM (SELECT DISTINCT scanned.occurred_at AS occurred_at, scanned.id AS id, scanned.namespace_key AS namespace_key, scanned.repeat_count AS repeat_count, event_objects.object_type AS object_type
 FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count
@@ -30,9 +38,4 @@ UNION ALL SELECT min(%s) AS bucket, event_count_deltas.event_type, nullif(event_
 FROM event_count_deltas
 WHERE event_count_deltas.audience_key IN (%s, %s, %s) AND true = 1
 GROUP BY event_count_deltas.event_type, nullif(event_count_deltas.success, %s);
-
-SELECT min(%s) AS bucket, scanned.category, sum(scanned.repeat_count) AS number
-FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.category AS category
-FROM events FORCE INDEX (ix_events_time)) AS scanned
-GROUP BY scanned.category;
 

@@ -1,0 +1,267 @@
+SELECT ((scanned.occurred_at - ?) / ?) AS bucket, scanned.severity AS value, ? AS is_other, sum(scanned.repeat_count) AS number
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+UNION ALL SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.severity AS severity
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?) AS scanned
+GROUP BY bucket, value
+LIMIT ? OFFSET ?;
+
+SELECT audiences.audience_key
+FROM audiences
+WHERE 1 = 1
+ORDER BY audiences.audience_key
+LIMIT ? OFFSET ?;
+
+SELECT audiences.audience_key
+FROM audiences
+WHERE 1 = 1
+ORDER BY audiences.audience_key
+LIMIT ? OFFSET ?;
+
+SELECT audiences.audience_key
+FROM audiences
+WHERE 1 = 1
+ORDER BY audiences.audience_key
+LIMIT ? OFFSET ?;
+
+SELECT ends.occurred_at, CASE WHEN ends.id IS NULL THEN NULL ELSE substr(lower(hex(ends.id)), 1, 8) || '-' || substr(lower(hex(ends.id)), 9, 4) || '-' || substr(lower(hex(ends.id)), 13, 4) || '-' || substr(lower(hex(ends.id)), 17, 4) || '-' || substr(lower(hex(ends.id)), 21, 12) END AS id, ends.namespace_key
+FROM (SELECT anon_1.occurred_at AS occurred_at, anon_1.id AS id, anon_1.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_1
+UNION ALL SELECT anon_2.occurred_at AS occurred_at, anon_2.id AS id, anon_2.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_2
+UNION ALL SELECT anon_3.occurred_at AS occurred_at, anon_3.id AS id, anon_3.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_3
+UNION ALL SELECT anon_4.occurred_at AS occurred_at, anon_4.id AS id, anon_4.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_4
+UNION ALL SELECT anon_5.occurred_at AS occurred_at, anon_5.id AS id, anon_5.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_5
+UNION ALL SELECT anon_6.occurred_at AS occurred_at, anon_6.id AS id, anon_6.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_6
+UNION ALL SELECT anon_7.occurred_at AS occurred_at, anon_7.id AS id, anon_7.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_7
+UNION ALL SELECT anon_8.occurred_at AS occurred_at, anon_8.id AS id, anon_8.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_8
+UNION ALL SELECT anon_9.occurred_at AS occurred_at, anon_9.id AS id, anon_9.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_9
+UNION ALL SELECT anon_10.occurred_at AS occurred_at, anon_10.id AS id, anon_10.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_10
+UNION ALL SELECT anon_11.occurred_at AS occurred_at, anon_11.id AS id, anon_11.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_11
+UNION ALL SELECT anon_12.occurred_at AS occurred_at, anon_12.id AS id, anon_12.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_12
+UNION ALL SELECT anon_13.occurred_at AS occurred_at, anon_13.id AS id, anon_13.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_13
+UNION ALL SELECT anon_14.occurred_at AS occurred_at, anon_14.id AS id, anon_14.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_14
+UNION ALL SELECT anon_15.occurred_at AS occurred_at, anon_15.id AS id, anon_15.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ? AND events.occurred_at >= ? AND events.occurred_at < ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_15) AS ends
+ORDER BY ends.occurred_at DESC, ends.id DESC
+LIMIT ? OFFSET ?;
+
+SELECT events.audience_key, CASE WHEN events.id IS NULL THEN NULL ELSE substr(lower(hex(events.id)), 1, 8) || '-' || substr(lower(hex(events.id)), 9, 4) || '-' || substr(lower(hex(events.id)), 13, 4) || '-' || substr(lower(hex(events.id)), 17, 4) || '-' || substr(lower(hex(events.id)), 21, 12) END AS id, events.occurred_at
+FROM (SELECT merged.occurred_at AS occurred_at, merged.id AS id, merged.namespace_key AS namespace_key
+FROM (SELECT anon_1.occurred_at AS occurred_at, anon_1.id AS id, anon_1.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_1
+UNION ALL SELECT anon_2.occurred_at AS occurred_at, anon_2.id AS id, anon_2.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_2
+UNION ALL SELECT anon_3.occurred_at AS occurred_at, anon_3.id AS id, anon_3.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_3
+UNION ALL SELECT anon_4.occurred_at AS occurred_at, anon_4.id AS id, anon_4.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_4
+UNION ALL SELECT anon_5.occurred_at AS occurred_at, anon_5.id AS id, anon_5.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_5
+UNION ALL SELECT anon_6.occurred_at AS occurred_at, anon_6.id AS id, anon_6.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_6
+UNION ALL SELECT anon_7.occurred_at AS occurred_at, anon_7.id AS id, anon_7.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_7
+UNION ALL SELECT anon_8.occurred_at AS occurred_at, anon_8.id AS id, anon_8.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_8
+UNION ALL SELECT anon_9.occurred_at AS occurred_at, anon_9.id AS id, anon_9.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_9
+UNION ALL SELECT anon_10.occurred_at AS occurred_at, anon_10.id AS id, anon_10.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_10
+UNION ALL SELECT anon_11.occurred_at AS occurred_at, anon_11.id AS id, anon_11.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_11
+UNION ALL SELECT anon_12.occurred_at AS occurred_at, anon_12.id AS id, anon_12.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_12
+UNION ALL SELECT anon_13.occurred_at AS occurred_at, anon_13.id AS id, anon_13.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_13
+UNION ALL SELECT anon_14.occurred_at AS occurred_at, anon_14.id AS id, anon_14.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_14
+UNION ALL SELECT anon_15.occurred_at AS occurred_at, anon_15.id AS id, anon_15.namespace_key AS namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events
+WHERE events.audience_key = ? AND events.severity = ?
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT ? OFFSET ?) AS anon_15) AS merged
+ORDER BY merged.occurred_at DESC, merged.id DESC
+LIMIT ? OFFSET ?) AS page
+JOIN events ON events.id = page.id AND events.namespace_key = page.namespace_key
+ORDER BY page.occurred_at DESC, page.id DESC;
+
+SELECT min(?) AS bucket, event_day_counts.event_type, event_day_counts.severity, nullif(event_day_counts.success, ?) AS nullif_1, sum(event_day_counts.occurrences) AS number
+FROM event_day_counts
+WHERE event_day_counts.audience_key IN (?, ?, ?) AND event_day_counts.severity IN (?, ?, ?, ?, ?)
+GROUP BY event_day_counts.event_type, event_day_counts.severity, nullif(event_day_counts.success, ?)
+UNION ALL SELECT min(?) AS bucket, event_count_deltas.event_type, event_count_deltas.severity, nullif(event_count_deltas.success, ?) AS nullif_3, sum(event_count_deltas.occurrences) AS number
+FROM event_count_deltas
+WHERE event_count_deltas.audience_key IN (?, ?, ?) AND event_count_deltas.severity IN (?, ?, ?, ?, ?)
+GROUP BY event_count_deltas.event_type, event_count_deltas.severity, nullif(event_count_deltas.success, ?);
+
