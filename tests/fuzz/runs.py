@@ -1,6 +1,7 @@
 """Runs: the documents of a seed, each as drawn and in other forms, until an answer is wrong."""
 
 import gc
+import itertools
 import json
 import random
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from tests.fuzz.drawing import draw_documents
 from tests.fuzz.variations import FormMaker
 
 FORMS = 10
-"""In how many forms each drawn document is asked; the first is the one that was drawn."""
+"""In how many forms each drawn document is asked, or a few more; the first is the one that was drawn."""
 _SHOWN = 6_000
 
 
@@ -38,12 +39,19 @@ class Run:
         return None
 
     def _requests(self, documents: int) -> Iterator[Request]:
-        for number, drawn in enumerate(draw_documents(self._schema, documents // FORMS, seed_number=self._seed)):
-            yield Request(print_ast(drawn))
-            for form in range(1, FORMS):
+        """Give so many, each with another text: all as they were drawn, then all in one other form after the other."""
+        drawn = draw_documents(self._schema, documents // FORMS, seed_number=self._seed)
+        seen: set[str] = set()
+        for form in itertools.count():
+            for number, document in enumerate(drawn):
                 maker = FormMaker(self._schema, random.Random(f"{self._seed}/{number}/{form}"))
-                yield maker.make(drawn)
-                self.tally.asked |= maker.asked
+                request = maker.make(document) if form else Request(print_ast(document))
+                if request.query not in seen:
+                    seen.add(request.query)
+                    yield request
+                    self.tally.asked |= maker.asked
+                if len(seen) == documents:
+                    return
 
 
 @contextmanager

@@ -41,7 +41,7 @@ _DROPPED = 0.5
 _LITERAL, _KNOWN, _VARIABLE = 0.4, 0.85, 0.93
 """Below which chance an argument stays as drawn, is a known value, the drawn one as a variable; else a wrong one."""
 _MEMBER_AS_VARIABLE = 0.04
-_GROWN, _GROWN_ON = 0.3, 0.7
+_GROWN, _GROWN_ON = 0.22, 0.7
 """How often a selection gets fields of which nothing was drawn, and how often these get some below them."""
 _MOST_PLAIN = 4
 _DAMAGED = 0.1
