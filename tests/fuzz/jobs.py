@@ -8,7 +8,7 @@ from storage.engine import Database
 from storage.revisions import migrate
 from tests.equality.gateways import silent_logs
 from tests.equality.stores import write_history
-from tests.fuzz.runs import Run, still_heap
+from tests.fuzz.runs import Run, uncollected
 from tests.gateway.serving import serve_in_process
 
 DOCUMENTS_PER_SEED = 1_000
@@ -20,7 +20,7 @@ def find_failure(seed: int, directory: str) -> str | None:
     url = f"sqlite+aiosqlite:///{path}"
     try:
         migrate(url)
-        with silent_logs(), still_heap():
+        with silent_logs(), uncollected():
             return asyncio.run(_ask(seed, url))
     finally:
         for suffix in ("", "-wal", "-shm"):

@@ -9,11 +9,11 @@ from gateway.schema import build_schema
 from storage.engine import Database
 from tests.equality.gateways import silent_logs
 from tests.equality.stores import write_history
-from tests.fuzz.runs import Run, still_heap
+from tests.fuzz.runs import Run, uncollected
 from tests.gateway.serving import serve_in_process
 
 DOCUMENTS = 1_250
-BACKENDS = ("sqlite",) * 7 + ("aiomysql",)
+BACKENDS = ("sqlite",) * 7 + ("asyncmy",)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ async def test_no_document_brings_about_an_internal_error(
     await write_history(database)
     await database.close()
     run = Run(schema, seed=seed)
-    with silent_logs(), still_heap():
+    with silent_logs(), uncollected():
         async with serve_in_process(url) as client:
             failure = await run.find_failure(client, DOCUMENTS)
     assert failure is None, failure
