@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger
 
-from storage.page_statements import Bound, KeyRange, build_boundary, build_event_page
+from storage.page_statements import Bound, KeyRange, build_boundary, build_entry_counts, build_event_page
 from storage.plans import Plan
 from storage.prepared import PreparedStatement, PreparedStatements, parameter
 from storage.selectors import ALL
@@ -51,7 +51,7 @@ def prepare_page(
 def prepare_boundary(
     statements: PreparedStatements, plan: Plan, keys: KeyRange, *, dialect_name: str
 ) -> PreparedStatement:
-    """Give the statement that finds where a window ends; its values are `page_values` and `offset`.
+    """Give the statement that finds where a window ends; its values are `page_values`, `offset_0` and so on.
 
     It looks at no rows, so what is left to be tested on them does not matter.
     """
@@ -60,8 +60,20 @@ def prepare_boundary(
         lambda: build_boundary(
             replace(_with_parameters(plan), residual=ALL),
             _bounds_with_parameters(keys),
-            offset=parameter("offset", BigInteger()),
+            offsets=[parameter(f"offset_{place}", BigInteger()) for place in range(len(plan.prefixes))],
             dialect_name=dialect_name,
+        ),
+    )
+
+
+def prepare_entry_counts(
+    statements: PreparedStatements, plan: Plan, keys: KeyRange, *, dialect_name: str
+) -> PreparedStatement:
+    """Give the statement that counts the index entries of a window, place by place; its values are `page_values`."""
+    return statements.get(
+        ("entries", _shape(plan, keys)),
+        lambda: build_entry_counts(
+            replace(_with_parameters(plan), residual=ALL), _bounds_with_parameters(keys), dialect_name=dialect_name
         ),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Subquery, and_, exists, or_, select
+from sqlalchemy import Select, Subquery, and_, exists, func, literal_column, or_, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
@@ -55,20 +55,29 @@ def _join_events(page: Subquery, keys: KeyRange, columns: Sequence[str]) -> Sele
     return statement.order_by(*_ordered(page.c.occurred_at, page.c.id, keys.descending))
 
 
-def boundary_offset(plan: Plan, entries: int) -> int:
-    """Give the offset at which each branch of a plan ends, so that all together have at most so many entries."""
-    return max(entries // len(plan.prefixes), 1) - 1
-
-
-def build_boundary(plan: Plan, keys: KeyRange, *, offset: int | ColumnElement[Any], dialect_name: str) -> Select[Any]:
+def build_boundary(
+    plan: Plan, keys: KeyRange, *, offsets: Sequence[int | ColumnElement[Any]], dialect_name: str
+) -> Select[Any]:
     """Ask for the key at an offset of each branch of a plan, and the nearest of them; no row when fewer are left."""
     branches = [
         _in_order(build_branch(plan, prefix, keys, dialect_name), plan.access, keys).limit(1).offset(offset)
-        for prefix in plan.prefixes
+        for prefix, offset in zip(plan.prefixes, offsets, strict=True)
     ]
     # Always a derived table: the text of an id, which the outermost select gives, must not stand in the index's order.
     ends = (union_of_limited(branches, dialect_name) if len(branches) > 1 else branches[0]).subquery("ends")
     return select(ends).order_by(*_ordered(ends.c.occurred_at, ends.c.id, keys.descending)).limit(1)
+
+
+def build_entry_counts(plan: Plan, keys: KeyRange, *, dialect_name: str) -> Select[Any]:
+    """Ask for (place, entries): how many index entries each branch of a plan has in a range of keys."""
+    branches: list[Select[Any]] = []
+    for place, prefix in enumerate(plan.prefixes):
+        entries = build_branch(plan, prefix, keys, dialect_name).subquery()
+        # Written out: the place is no value of anybody's.
+        columns: tuple[Any, ...] = (literal_column(str(place)).label("place"), func.count().label("entries"))
+        branches.append(select(*columns).select_from(entries))
+    found = union_all(*branches).subquery("found")
+    return select(found.c.place, found.c.entries)
 
 
 def build_children(

@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.cursors import EventCursor, EventOrder, event_cursor_texts
 from storage.engine import Database
 from storage.event_rows import EventRows, read_columns
-from storage.page_shapes import is_preparable, page_values, prepare_boundary, prepare_page
-from storage.page_statements import Bound, KeyRange, boundary_offset, build_event_page
+from storage.page_shapes import is_preparable, page_values, prepare_page
+from storage.page_statements import Bound, KeyRange, build_event_page
 from storage.plans import BY_ID, Plan, Planner
 from storage.records import EventRecord
 from storage.scopes import Scope
 from storage.selectors import Selector
+from storage.windows import Windows
 
 SMALLEST_WINDOW = 1_000
 """Index entries of the first window; each further one is four times as large."""
@@ -151,14 +152,15 @@ class PageReader:
 
     async def _collect_windows(self, keys: KeyRange, limit: int) -> tuple[list[_Row], Bound | None]:
         found: list[_Row] = []
+        windows = Windows(self._database, self._connection, self._plan)
         left, window = self._database.options.scan_rows, max(SMALLEST_WINDOW, WINDOW_GROWTH * limit)
         while True:
             window = min(window, left)
-            boundary = await self._fetch_boundary(keys, window)
+            boundary = await windows.end(keys, window)
             found += await self._fetch(keys._replace(stop=boundary or keys.stop), limit - len(found))
             if len(found) >= limit or boundary is None:
                 return found, None
-            left -= window
+            left -= await windows.count(keys._replace(stop=boundary), window)
             if left <= 0:
                 return found, boundary
             keys = keys._replace(start=boundary._replace(inclusive=False))
@@ -184,9 +186,6 @@ class PageReader:
         )
         return [tuple(row) for row in await self._connection.execute(built)]
 
-    async def _fetch_boundary(self, keys: KeyRange, entries: int) -> Bound | None:
-        return await fetch_boundary(self._database, self._connection, self._plan, keys, entries=entries)
-
     async def _complete_tie(self, rows: list[_Row], limit: int) -> list[_Row]:
         """Read the rest of the last time and id when the limit may have cut between namespaces that share them."""
         if len(rows) < max(limit, 2) or _place(rows[-1]) != _place(rows[-2]):
@@ -199,16 +198,6 @@ class PageReader:
 
 MOST_TIED = 10_000
 """The most events of different namespaces that may share one time and one id in a page."""
-
-
-async def fetch_boundary(
-    database: Database, connection: AsyncConnection, plan: Plan, keys: KeyRange, *, entries: int
-) -> Bound | None:
-    """Give the key up to which at most `entries` index entries of a plan lie; None when fewer are left."""
-    statement = prepare_boundary(database.statements, plan, keys, dialect_name=database.dialect_name)
-    values = {**page_values(plan, keys), "offset": boundary_offset(plan, entries)}
-    rows = await database.fetch(connection, statement, values)
-    return Bound(rows[0][0], rows[0][1], inclusive=True) if rows else None
 
 
 async def to_event_rows(

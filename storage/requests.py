@@ -9,12 +9,12 @@ from storage.conditions import build_condition, build_scope_condition
 from storage.dialects import force_index, key_range
 from storage.engine import Database
 from storage.page_statements import Bound, KeyRange
-from storage.pages import fetch_boundary
 from storage.plans import Plan, Planner
 from storage.records import ObjectRecord, RequestSummary
 from storage.scopes import Scope
 from storage.selectors import EventField, all_of, equals_any
 from storage.tables import event_objects, events, objects
+from storage.windows import Windows
 
 
 async def fetch_request_summary(
@@ -100,7 +100,7 @@ async def _plan(
 async def _fetch_boundary(database: Database, connection: AsyncConnection, plan: Plan, *, entries: int) -> Bound | None:
     if plan.is_empty:
         return None
-    return await fetch_boundary(database, connection, plan, KeyRange(descending=False), entries=entries)
+    return await Windows(database, connection, plan).end(KeyRange(descending=False), entries)
 
 
 def _within(statement: Select[Any], plan: Plan, boundary: Bound | None, dialect_name: str) -> Select[Any]:

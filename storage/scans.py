@@ -15,12 +15,12 @@ from sqlalchemy.sql.elements import ColumnElement
 from storage.engine import Database
 from storage.groupings import GroupField
 from storage.page_statements import Bound, KeyRange, build_branch, build_row_tests, places_of
-from storage.pages import fetch_boundary
 from storage.plans import BY_ID, Plan, Planner
 from storage.scopes import Scope
 from storage.selectors import Selector
 from storage.tables import event_objects
 from storage.times import LATEST
+from storage.windows import Windows
 
 _NEWEST_FIRST = KeyRange(descending=True)
 _LAST_KEY = Bound(LATEST, "ffffffff-ffff-ffff-ffff-ffffffffffff", inclusive=True)
@@ -52,8 +52,8 @@ async def begin_scan(
     plan = await Planner(database, connection, scope=scope).plan(selector)
     if plan.is_empty or plan.access is BY_ID:
         return Scan(plan, None, as_of)
-    entries = database.options.scan_rows
-    return Scan(plan, await fetch_boundary(database, connection, plan, _NEWEST_FIRST, entries=entries), as_of)
+    windows = Windows(database, connection, plan)
+    return Scan(plan, await windows.reach(_NEWEST_FIRST, database.options.scan_rows), as_of)
 
 
 def build_scanned(scan: Scan, columns: Sequence[str], *, dialect_name: str) -> Subquery:

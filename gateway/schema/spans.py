@@ -42,7 +42,7 @@ def to_frame(since: int, until: int, buckets: int) -> Frame:
         return frame_of(start, stop, buckets=buckets)
     except FrameTooLongError:
         raise BadUserInputError(
-            f"{buckets} buckets of 7 days do not reach from since to until: ask for more buckets or a shorter period"
+            f"the period is longer than {buckets} x 7 days: ask for more buckets, or for a shorter period"
         ) from None
 
 

@@ -7,7 +7,14 @@ import pytest
 from storage.cursors import EventCursor, EventOrder
 from storage.engine import Database
 from storage.event_rows import read_columns
-from storage.page_statements import Bound, KeyRange, build_boundary, build_children, build_event_page
+from storage.page_statements import (
+    Bound,
+    KeyRange,
+    build_boundary,
+    build_children,
+    build_entry_counts,
+    build_event_page,
+)
 from storage.pages import PageRequest, fetch_event_page
 from storage.plans import Planner
 from storage.reads import build_ancestors, build_events_by_id, build_links
@@ -81,8 +88,11 @@ async def test_a_page_is_chosen_from_its_index(mixed: Database, name: str) -> No
     assert INDEXES[name] in {_plain(index) for index in used}, used
     assert not {index for index in used if index.startswith("scan")}
     if plan.tests_rows:
-        boundary = build_boundary(plan, MIDDLE, offset=999, dialect_name=mixed.dialect_name)
+        offsets = [999] * len(plan.prefixes)
+        boundary = build_boundary(plan, MIDDLE, offsets=offsets, dialect_name=mixed.dialect_name)
         assert {_plain(index) for index in used_indexes(await explain(mixed, boundary))} == {INDEXES[name]}
+        entries = build_entry_counts(plan, MIDDLE, dialect_name=mixed.dialect_name)
+        assert {_plain(index) for index in used_indexes(await explain(mixed, entries))} == {INDEXES[name]}
 
 
 def _plain(index: str) -> str:

@@ -1,0 +1,70 @@
+"""Windows: parts of a plan's index that hold as many entries as may be examined, over all its places together.
+
+A plan enters its index at up to 64 places, and one of them may hold nearly all that there is. A window begins with an
+even share for each place; what its places turn out to hold decides about the shares of the next.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.engine import Database
+from storage.page_shapes import page_values, prepare_boundary, prepare_entry_counts
+from storage.page_statements import Bound, KeyRange
+from storage.plans import Plan
+
+_MOST_ROUNDS = 6
+_ENOUGH = 0.95
+"""Of the entries that may be examined: what is left then is not worth another look."""
+
+
+class Windows:
+    """The windows of one plan, one after the other."""
+
+    def __init__(self, database: Database, connection: AsyncConnection, plan: Plan) -> None:
+        """Cut the index of `plan` over `connection`."""
+        self._database = database
+        self._connection = connection
+        self._plan = plan
+        self._held: Sequence[int] = [0] * len(plan.prefixes)
+
+    async def end(self, keys: KeyRange, entries: int) -> Bound | None:
+        """Give the key up to which at most `entries` entries of a range lie; None when fewer are left."""
+        statement = prepare_boundary(
+            self._database.statements, self._plan, keys, dialect_name=self._database.dialect_name
+        )
+        offsets = {f"offset_{place}": share - 1 for place, share in enumerate(self._shares(entries))}
+        values = {**page_values(self._plan, keys), **offsets}
+        rows = await self._database.fetch(self._connection, statement, values)
+        return Bound(rows[0][0], rows[0][1], inclusive=True) if rows else None
+
+    async def count(self, keys: KeyRange, entries: int) -> int:
+        """Tell how many entries a window holds that was to hold so many; with one place it holds just those."""
+        if len(self._plan.prefixes) == 1:
+            return entries
+        statement = prepare_entry_counts(
+            self._database.statements, self._plan, keys, dialect_name=self._database.dialect_name
+        )
+        rows = await self._database.fetch(self._connection, statement, page_values(self._plan, keys))
+        self._held = [number for _, number in sorted(rows)]
+        return sum(self._held)
+
+    async def reach(self, keys: KeyRange, entries: int) -> Bound | None:
+        """Give the key up to which nearly as many entries lie as may be examined; None: all of the range may be."""
+        left, reached = entries, None
+        for _ in range(_MOST_ROUNDS):
+            end = reached = await self.end(keys, left)
+            if end is None:
+                break
+            left -= await self.count(keys._replace(stop=end), left)
+            if left <= entries * (1 - _ENOUGH):
+                break
+            keys = keys._replace(start=end._replace(inclusive=False))
+        return reached
+
+    def _shares(self, entries: int) -> list[int]:
+        """Share entries out: one half evenly, the other by what each place has held; each gets at least one."""
+        held, places = sum(self._held), len(self._held)
+        if not held:
+            return [max(entries // places, 1)] * places
+        return [max(int(entries * (number / held + 1 / places) / 2), 1) for number in self._held]
