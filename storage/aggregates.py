@@ -12,7 +12,7 @@ from storage.conjunctions import Conjunction
 from storage.counted import Piece, build_counted, cut, find_counted, is_counted
 from storage.engine import Database
 from storage.frames import Frame
-from storage.groupings import COUNTED_COLUMNS, GroupField, GroupValue, name_values, value_order
+from storage.groupings import COUNTED_COLUMNS, GroupField, GroupValue, name_values, rank
 from storage.scopes import Scope
 from storage.selectors import Selector, within
 from storage.tallies import MOST_GROUPS, OTHERS, Tally, TallyRecord, fetch_tallies
@@ -207,8 +207,3 @@ def _totals(numbers: _Numbers) -> Counter[Any]:
 
 def _ranked(totals: Mapping[Any, int]) -> list[GroupValue]:
     return sorted((value for value in totals if value is not OTHERS), key=lambda value: rank(value, totals[value]))
-
-
-def rank(value: GroupValue, number: int) -> tuple[Any, ...]:
-    """Order values by their numbers, largest first, then by value (H5, H6)."""
-    return (-number, *value_order(value))

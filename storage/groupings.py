@@ -34,9 +34,9 @@ GroupValue: TypeAlias = str | None
 """A value as clients read it; None: events without the field."""
 
 
-def value_order(value: GroupValue) -> tuple[bool, str]:
-    """Order values by code point, and those without one after all others (H10)."""
-    return (value is None, value or "")
+def rank(value: GroupValue, number: int) -> tuple[int, bool, str]:
+    """Order values by their numbers, largest first, then by code point, those without a value last (H5, H6, H10)."""
+    return (-number, value is None, value or "")
 
 
 async def name_values(

@@ -58,9 +58,15 @@ def _join_events(page: Subquery, keys: KeyRange, columns: Sequence[str]) -> Sele
 def build_boundary(
     plan: Plan, keys: KeyRange, *, offsets: Sequence[int | ColumnElement[Any]], dialect_name: str
 ) -> Select[Any]:
-    """Ask for the key at an offset of each branch of a plan, and the nearest of them; no row when fewer are left."""
+    """Ask for the key at an offset of each branch of a plan, and the nearest of them; no row when fewer are left.
+
+    Entries that the scope hides do not count: where a scan ends must tell nothing of them (NU4).
+    """
+    visible = _visible(plan)
     branches = [
-        _in_order(build_branch(plan, prefix, keys, dialect_name), plan.access, keys).limit(1).offset(offset)
+        _in_order(build_branch(plan, prefix, keys, dialect_name, tests=visible), plan.access, keys)
+        .limit(1)
+        .offset(offset)
         for prefix, offset in zip(plan.prefixes, offsets, strict=True)
     ]
     # Always a derived table: the text of an id, which the outermost select gives, must not stand in the index's order.
@@ -69,15 +75,19 @@ def build_boundary(
 
 
 def build_entry_counts(plan: Plan, keys: KeyRange, *, dialect_name: str) -> Select[Any]:
-    """Ask for (place, entries): how many index entries each branch of a plan has in a range of keys."""
+    """Ask for (place, entries): how many visible index entries each branch of a plan has in a range of keys."""
     branches: list[Select[Any]] = []
     for place, prefix in enumerate(plan.prefixes):
-        entries = build_branch(plan, prefix, keys, dialect_name).subquery()
+        entries = build_branch(plan, prefix, keys, dialect_name, tests=_visible(plan)).subquery()
         # Written out: the place is no value of anybody's.
         columns: tuple[Any, ...] = (literal_column(str(place)).label("place"), func.count().label("entries"))
         branches.append(select(*columns).select_from(entries))
     found = union_all(*branches).subquery("found")
     return select(found.c.place, found.c.entries)
+
+
+def _visible(plan: Plan) -> tuple[ColumnElement[bool], ...]:
+    return () if plan.scope.everything else (build_scope_condition(plan.scope),)
 
 
 def build_children(

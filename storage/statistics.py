@@ -11,16 +11,16 @@ from sqlalchemy import Select, and_, case, func, literal, null, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
-from storage.aggregates import MOST_SERIES, rank
+from storage.aggregates import MOST_SERIES
 from storage.conditions import require_short_lists
 from storage.dialects import whole_quotient
 from storage.engine import Database
 from storage.frames import Frame
-from storage.groupings import GroupField, GroupValue, name_values
+from storage.groupings import GroupField, GroupValue, name_values, rank
 from storage.scans import GroupedScan, begin_scan
 from storage.scopes import Scope
 from storage.selectors import Selector, within
-from storage.tallies import build_top, told_apart
+from storage.tallies import read_top, told_apart
 
 _COLUMNS = ("repeat_count", "record_count", "duration_ms")
 
@@ -63,7 +63,10 @@ async def fetch_statistics(
         if scan.plan.is_empty:
             return _to_statistics([], {}, frame, group, None)
         source = GroupedScan(scan, group, _COLUMNS, dialect_name=database.dialect_name)
-        few = None if group is None else [row.value for row in await connection.execute(build_top(source, MOST_SERIES))]
+        few = None
+        if group is not None:
+            top, _ = await read_top(database, connection, source, group, MOST_SERIES)
+            few = list(top)
         rows = (await connection.execute(build_statistics(source, frame, few))).all()
         names = await _names(database, connection, group, rows)
     return _to_statistics(rows, names, frame, group, scan.searched_to)

@@ -17,7 +17,7 @@ from sqlalchemy.sql.selectable import FromClause
 from storage.dialects import whole_quotient
 from storage.engine import Database
 from storage.frames import Frame
-from storage.groupings import GroupField, GroupValue, name_values
+from storage.groupings import GroupField, GroupValue, name_values, rank
 from storage.scans import GroupedScan, Scan, begin_scan, build_scanned
 from storage.scopes import Scope
 from storage.selectors import Selector, within
@@ -35,6 +35,11 @@ _FEW_COMBINATIONS = frozenset(
     }
 )
 """Fields of which an event's values go with each other; there may be as many sources and actors as events."""
+
+_IN_VAIN = 10
+"""A tenth of what a scan looked at may have been in vain for a question that shares it."""
+_NAMED_LATER = frozenset({GroupField.SEVERITY, GroupField.NAMESPACE})
+"""Fields whose values are numbers in the database, in another order than their names."""
 
 OTHERS = object()
 """Stands for all values that were not told apart."""
@@ -106,10 +111,14 @@ class _Reader:
         scan = await begin_scan(self._database, self._connection, selector=selector, scope=self._scope)
         if scan.plan.is_empty:
             return dict.fromkeys(tallies, TallyRecord({}, None))
-        found = await self._read_together(scan, [tally for tally in tallies if _goes_together(tally, scan)])
-        for tally in tallies:
+        served = [tally for tally in tallies if _is_served(tally, scan, until)]
+        found = await self._read_together(scan, [tally for tally in served if _goes_together(tally, scan)])
+        for tally in served:
             if tally not in found:
                 found[tally] = await self._read_alone(_narrow(scan, tally), tally)
+        for tally in tallies:
+            if tally not in found:
+                found |= await self.read([tally])
         return found
 
     async def _read_together(self, scan: Scan, tallies: Sequence[Tally]) -> dict[Tally, TallyRecord]:
@@ -136,16 +145,14 @@ class _Reader:
         source = GroupedScan(scan, tally.group, ("repeat_count",), dialect_name=self._database.dialect_name)
         searched_to = searched_to_of(scan, tally)
         if tally.frame is None:
-            rows = (await self._connection.execute(build_top(source, tally.most))).all()
-            names = await self._name(tally.group, (row.value for row in rows))
-            top: dict[tuple[int, Any], int] = {(0, names[row.value]): int(row.number) for row in rows}
-            rest = (int(rows[0].everything) if rows else 0) - sum(top.values())
-            return TallyRecord({**top, (0, OTHERS): rest}, searched_to)
+            top, rest = await read_top(self._database, self._connection, source, tally.group, tally.most)
+            return TallyRecord(
+                {**{(0, value): number for value, number in top.values()}, (0, OTHERS): rest}, searched_to
+            )
         rows = (await self._connection.execute(build_buckets(source, tally.frame))).all()
         if len(rows) > MOST_GROUPS:
-            few = (await self._connection.execute(build_top(source, tally.most))).all()
-            statement = build_buckets_of_few(source, tally.frame, [row.value for row in few])
-            rows = (await self._connection.execute(statement)).all()
+            few, _ = await read_top(self._database, self._connection, source, tally.group, tally.most)
+            rows = (await self._connection.execute(build_buckets_of_few(source, tally.frame, list(few)))).all()
         names = await self._name(tally.group, (row.value for row in rows if not row.is_other))
         return TallyRecord(
             {(row.bucket, OTHERS if row.is_other else names[row.value]): int(row.number) for row in rows}, searched_to
@@ -155,6 +162,18 @@ class _Reader:
         if group is None:
             return {None: None}
         return await name_values(self._database, self._connection, group.value, values)
+
+
+def _is_served(tally: Tally, scan: Scan, until: int | None) -> bool:
+    """Whether a scan up to `until` looks about as far for a question as one of its own would.
+
+    What it looked at after the end of the question's span was in vain for that.
+    """
+    if scan.boundary is None or tally.until == until:
+        return True
+    if tally.until is None or until is None:
+        return tally.until is None
+    return bool((until - tally.until) * _IN_VAIN <= until - scan.boundary.occurred_at)
 
 
 def _goes_together(tally: Tally, scan: Scan) -> bool:
@@ -177,6 +196,20 @@ def searched_to_of(scan: Scan, tally: Tally) -> int | None:
     """Tell where the scan limit ended a scan within the span of a question; None: it did not."""
     ended = scan.searched_to
     return None if ended is None or (tally.since is not None and ended < tally.since) else ended
+
+
+async def read_top(
+    database: Database, connection: AsyncConnection, source: GroupedScan, group: GroupField | None, most: int
+) -> tuple[dict[Any, tuple[GroupValue, int]], int]:
+    """Give the most frequent values of a scan as stored, with their names and numbers, and the sum of all others."""
+    limit = MOST_GROUPS if group in _NAMED_LATER else most
+    rows = (await connection.execute(build_top(source, limit))).all()
+    column = "" if group is None else group.value
+    names = await name_values(database, connection, column, (row.value for row in rows))
+    ranked = sorted(rows, key=lambda row: rank(names[row.value], row.number))[:most]
+    top = {row.value: (names[row.value], int(row.number)) for row in ranked}
+    everything = int(rows[0].everything) if rows else 0
+    return top, everything - sum(number for _, number in top.values())
 
 
 def build_together(scan: Scan, tallies: Sequence[Tally], dialect_name: str) -> Select[Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.engine import Database
 from storage.page_shapes import page_values, prepare_boundary, prepare_entry_counts
-from storage.page_statements import Bound, KeyRange
+from storage.page_statements import Bound, KeyRange, build_boundary, build_entry_counts
 from storage.plans import Plan
 
 _MOST_ROUNDS = 6
@@ -26,26 +26,34 @@ class Windows:
         self._database = database
         self._connection = connection
         self._plan = plan
+        self._statements = database.statements
+        self._dialect_name = database.dialect_name
+        # A scope that no place answers stands in the statement's text with its keys.
+        self._is_preparable = plan.scope.everything
         self._held: Sequence[int] = [0] * len(plan.prefixes)
 
     async def end(self, keys: KeyRange, entries: int) -> Bound | None:
         """Give the key up to which at most `entries` entries of a range lie; None when fewer are left."""
-        statement = prepare_boundary(
-            self._database.statements, self._plan, keys, dialect_name=self._database.dialect_name
-        )
-        offsets = {f"offset_{place}": share - 1 for place, share in enumerate(self._shares(entries))}
-        values = {**page_values(self._plan, keys), **offsets}
-        rows = await self._database.fetch(self._connection, statement, values)
+        offsets = [share - 1 for share in self._shares(entries)]
+        if self._is_preparable:
+            statement = prepare_boundary(self._statements, self._plan, keys, dialect_name=self._dialect_name)
+            named = {f"offset_{place}": offset for place, offset in enumerate(offsets)}
+            rows = await self._database.fetch(self._connection, statement, {**page_values(self._plan, keys), **named})
+        else:
+            built = build_boundary(self._plan, keys, offsets=offsets, dialect_name=self._dialect_name)
+            rows = [tuple(row) for row in await self._connection.execute(built)]
         return Bound(rows[0][0], rows[0][1], inclusive=True) if rows else None
 
     async def count(self, keys: KeyRange, entries: int) -> int:
         """Tell how many entries a window holds that was to hold so many; with one place it holds just those."""
         if len(self._plan.prefixes) == 1:
             return entries
-        statement = prepare_entry_counts(
-            self._database.statements, self._plan, keys, dialect_name=self._database.dialect_name
-        )
-        rows = await self._database.fetch(self._connection, statement, page_values(self._plan, keys))
+        if self._is_preparable:
+            statement = prepare_entry_counts(self._statements, self._plan, keys, dialect_name=self._dialect_name)
+            rows = await self._database.fetch(self._connection, statement, page_values(self._plan, keys))
+        else:
+            built = build_entry_counts(self._plan, keys, dialect_name=self._dialect_name)
+            rows = [tuple(row) for row in await self._connection.execute(built)]
         self._held = [number for _, number in sorted(rows)]
         return sum(self._held)
 

@@ -16,8 +16,25 @@ from storage.scans import GroupedScan, Scan, begin_scan
 from storage.scopes import EVERYTHING, Scope
 from storage.selectors import ALL, EventField, Selector, TouchesType, equals_any
 from storage.statistics import build_statistics, fetch_statistics
-from storage.tallies import Tally, build_buckets, build_buckets_of_few, build_together, build_top
-from storage.totals import build_child_totals, build_total
+from storage.tallies import (
+    OTHERS,
+    Tally,
+    TallyRecord,
+    build_buckets,
+    build_buckets_of_few,
+    build_together,
+    build_top,
+    fetch_tallies,
+)
+from storage.totals import (
+    CountKind,
+    CoverageRecord,
+    TotalRecord,
+    build_child_totals,
+    build_total,
+    fetch_coverage,
+    fetch_total,
+)
 from tests.storage.examined import explain, measure, open_counted, used_indexes
 from tests.storage.histories import START, event_id, link, row, scope_of_audiences, store
 from tests.storage.test_explain import INDEXES
@@ -123,6 +140,53 @@ async def test_no_panel_examines_much_more_than_the_scan_limit_sy6(long: Databas
         found = await fetch_statistics(long, selector=selector, scope=EVERYTHING, frame=frame, group=GroupField.SOURCE)
     assert (found.searched_to, len(found.series)) == (searched_to, 7)
     assert examined.rows < 2_400, "two statements: the largest values, and the numbers"
+
+
+async def test_a_panel_about_the_past_is_not_starved_by_one_about_today(long: Database) -> None:
+    """Panels share a scan only where it looks about as far for each of them as one of its own would."""
+    selector = equals_any(EventField.CATEGORY, ("a",))
+
+    def question(since: int, until: int, group: GroupField | None = None) -> Tally:
+        return Tally(selector, START + since * SECOND, START + until * SECOND, group, 20)
+
+    today, about_today, early = question(0, 2_000), question(0, 1_990, GroupField.SOURCE), question(0, 150)
+    found = await fetch_tallies(long, [today, about_today, early], scope=EVERYTHING)
+    assert found[early] == TallyRecord({(0, None): 100, (0, OTHERS): 0}, None)
+    searched_to = START + 1_800 * SECOND
+    assert {found[today].searched_to, found[about_today].searched_to} == {searched_to}
+    assert sum(found[about_today].numbers.values()) == sum(1 for number in range(1_800, 1_990) if number % 3)
+
+
+@pytest.mark.parametrize("group", [GroupField.SEVERITY, GroupField.NAMESPACE])
+async def test_ties_are_ordered_by_name_not_by_what_is_stored(database: Database, group: GroupField) -> None:
+    """H6, from a scan of one field alone; the keys of namespaces are as they came, severities are ranks."""
+    names = ("zeta", "alpha", "mid")
+    rows = [row(number, namespace=names[number % 3], severity=(4, 0, 3)[number % 3], source="s") for number in range(9)]
+    await store(database, rows)
+    selector = equals_any(EventField.SOURCE, ("s",))
+    [facet] = await fetch_facets(database, selector=selector, scope=EVERYTHING, fields=[group], top=2)
+    expected = ["DEBUG", "ERROR"] if group is GroupField.SEVERITY else ["alpha", "mid"]
+    assert (facet.values, facet.other_count) == ([(name, 3) for name in expected], 3)
+
+
+async def test_what_is_hidden_does_not_end_a_scan_nu4(database_url: str) -> None:
+    """NU4: fifty hidden events of the same request and of other owners are in no number, kind or place of its end."""
+    database = await Database.open(database_url, DatabaseOptions(scan_rows=10))
+    rows = [row(number, owner="eve" if number < 5 else "bob", request_id="r") for number in range(55)]
+    await store(database, rows)
+    mine = await scope_of_audiences(database, AudienceName("default", None, "eve"))
+    others = await scope_of_audiences(
+        database, *(AudienceName("default", None, f"owner-{number}") for number in range(300))
+    )
+    many = Scope(audience_keys=mine.audience_keys | others.audience_keys)
+    selector = equals_any(EventField.REQUEST_ID, ("r",))
+    for scope in (mine, many):
+        total = await fetch_total(database, selector=selector, scope=scope)
+        assert total == TotalRecord(5, CountKind.EXACT)
+        facets = await fetch_facets(database, selector=ALL, scope=scope, fields=[GroupField.SOURCE], top=5)
+        assert [(facet.values, facet.searched_to) for facet in facets] == [([("host-1", 5)], None)]
+        assert await fetch_coverage(database, None, scope=scope) == CoverageRecord(START, START + 4)
+    await database.close()
 
 
 async def test_an_event_is_counted_once_wherever_it_stands_in_an_index(long: Database) -> None:
