@@ -1,7 +1,8 @@
 """An API server for containers at the edge: every action is a tree of events (requirements NU1 to NU4).
 
 `deployment.start` is followed by a child `deployment.start.completed` or `.failed`, at once or much later; a bulk
-action is one event on top and one per resource below it. A few events are meant for some readers only.
+action is one event on top and one per resource below it. An action lasts until its ending, once there is one, and the
+ending is a moment. A few events are meant for some readers only.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -192,14 +193,13 @@ class _Tree:
         self._category = ""
         self._actor = actor
         self._objects = objects
-        self._root_id: str | None = parent._root_id if parent else None
+        self._action: EventDraft | None = parent._action if parent else None
         self._request_id: str = parent._request_id if parent else draws.uuid()
 
     def root(self, category: str, message: str, **fields: Any) -> None:
         """Add the action; what is added later hangs below it."""
         self._category = category
-        draft = self.child(self._event_type, category, message, **fields)
-        self._root_id = draft.id
+        self._action = self.child(self._event_type, category, message, **fields)
 
     def child(self, event_type: str, category: str, message: str, **fields: Any) -> EventDraft:
         """Add an event below the action."""
@@ -213,7 +213,7 @@ class _Tree:
             source=SOURCE,
             message=message,
             objects=list(self._objects),
-            parent_id=self._root_id,
+            parent_id=self._action.id if self._action else None,
             request_id=self._request_id,
             actor=actor.name if actor else "group/nuvla-system",
             actor_claim=actor.claim if actor else None,
@@ -234,6 +234,7 @@ class _Tree:
             f"{self._event_type} {ending}: {reason}" if reason else f"{self._event_type} {ending}",
             severity_text="high" if failed else "low",
             success=not failed,
-            duration_ms=(self.now - self._start) / MILLISECOND,
             **fields,
         )
+        if self._action:
+            self._action.duration_ms = (self.now - self._start) / MILLISECOND

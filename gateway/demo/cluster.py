@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.demo.cluster_trail import OPERATION_STATES, RequestTrail
-from gateway.demo.draws import MINUTE, SECOND, Draws, as_json
+from gateway.demo.draws import MILLISECOND, MINUTE, SECOND, Draws, as_json
 from gateway.demo.showcase import BUSY_NODE, CLUSTER_NAMESPACE, LOST_NODE
 from mutations.drafts import EventDraft, ObjectDraft
 
@@ -64,6 +64,7 @@ class Cluster:
             (2, self.snapshot_instance),
             (1, self.fail_to_snapshot),
             (1, self.abort_snapshot),
+            (1, self.hang_in_snapshot),
             (3, self.replicate_blob),
             (2, self.change_network),
             (2, self.prune),
@@ -142,9 +143,7 @@ class Cluster:
         trail.operate(
             "instance_start", new.itself, new.network, new.disk, _HOST[new.node], source=new.node, typical_ms=9_000
         )
-        trail.add(
-            draws.milliseconds(4), "mutate", "state: preflight -> created", new.itself, source=new.node, success=True
-        )
+        trail.add(draws.milliseconds(4), "mutate", "state: preflight -> created", new.itself, source=new.node)
         trail.add(draws.milliseconds(20), "status", "dhcp lease granted", new.itself, new.network, source=BUSY_NODE)
         self._instances.append(new)
         if len(self._instances) > _MOST_INSTANCES:
@@ -200,6 +199,17 @@ class Cluster:
         """The same, and somebody thinks better of it."""
         return self._snapshot(start, outcome="abort", status=200, why="aborted by the user")
 
+    def hang_in_snapshot(self, start: int) -> Iterable[EventDraft]:
+        """The same, and it runs to this day: neither an outcome nor an answer has come."""
+        instance = self._instance(start)
+        trail = self._request(start, "POST", f"/instances/{instance.itself.object_id}/snapshot", instance.itself)
+        blob = ObjectDraft("blob", self._draws.uuid())
+        where = _HOST[instance.node]
+        trail.begin_operation(
+            "instance_snapshot", instance.itself, blob, where, source=instance.node, typical_ms=21_000
+        )
+        return trail.events
+
     def _snapshot(self, start: int, *, outcome: str, status: int, why: str = "") -> Iterable[EventDraft]:
         draws = self._draws
         instance = self._instance(start)
@@ -227,7 +237,7 @@ class Cluster:
         operation_id = draws.uuid()
         objects = (ObjectDraft("operation", operation_id), blob, _FROM[origin], _TO[target])
         took = draws.milliseconds(14_000)
-        moments = (start, start + SECOND, start + 2 * SECOND, start + 2 * SECOND + int(took * 1_000))
+        moments = (start, start + SECOND, start + 2 * SECOND, start + 2 * SECOND + round(took * MILLISECOND))
         drafts = [
             self._event(
                 moment,
@@ -237,10 +247,13 @@ class Cluster:
                 *objects,
                 category="action",
                 correlation_id=operation_id,
+                success=True,
             )
             for moment, state in zip(moments, (*OPERATION_STATES, "complete"), strict=True)
         ]
-        drafts[-1].duration_ms, drafts[-1].success = took, True
+        queued, preflight, executing, complete = drafts
+        preflight.parent_id = executing.parent_id = queued.id
+        complete.parent_id, executing.duration_ms = executing.id, took
         return drafts
 
     def change_network(self, start: int) -> Iterable[EventDraft]:

@@ -39,9 +39,9 @@ class FailedRequest:
         trail.add(48.7, "audit", f"scheduling: {BUSY_NODE} has too little memory", instance, busy, severity="NOTICE")
         trail.add(2.4, "audit", f"scheduled on {_NODE}", instance, host)
         trail.operate("network_connect", network, instance, host, source=_NODE, typical_ms=310)
-        for attempt, wait in enumerate((1_520.0, 4_080.5, 9_771.25), start=1):
+        for attempt, took in enumerate((1_520.0, 4_080.5, 9_771.25), start=1):
             trail.add(
-                wait,
+                1.8,
                 "status",
                 f"fetching debian:13 failed, try {attempt} of 3: connection reset by peer",
                 blob,
@@ -50,7 +50,7 @@ class FailedRequest:
                 source=_NODE,
                 severity="WARNING" if attempt < 3 else "ERROR",
                 success=False,
-                duration_ms=wait,
+                duration_ms=took,
                 extra=as_json(
                     {"url": "https://images.example/debian:13", "attempt": attempt, "bytes.received": 65_536}
                 ),

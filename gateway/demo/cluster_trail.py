@@ -1,4 +1,8 @@
-"""The trail of one request to the cluster: its events share request, trace and actor, and hang below the first one."""
+"""The trail of one request to the cluster: its events share request, trace and actor, and hang below the first one.
+
+They are spans: stamped when they begin, with how long they took (rule T6) and how they came out (T9). The first one
+spans the whole request, and an operation takes as long as its `operation.executing`.
+"""
 
 from typing import Any
 
@@ -10,9 +14,10 @@ OPERATION_STATES = ("queued", "preflight", "executing")
 
 
 class RequestTrail:
-    """Collects the events of one request, each so many milliseconds after the one before.
+    """Collects the events of one request, each so many milliseconds after the one before was over.
 
-    `events` is the result, oldest first; `now` (microseconds) is when the last of them happened.
+    `events` is the result, oldest first; `now` (microseconds) is when the last of them was over. Until `finish` it is a
+    request that is still running.
     """
 
     def __init__(
@@ -36,20 +41,22 @@ class RequestTrail:
         self._user = user
         self._trace_id = draws.digits(32)
         self._root_span = draws.digits(16)
-        self._root_id: str | None = None
         self._itself = ObjectDraft("api-requests", self.request_id)
-        root = self.add(
+        self._root = self.add(
             0,
             "audit",
             f"api request: {self._call}",
             self._itself,
             *objects,
+            success=None,
             extra=as_json({"method": method, "path": path, "remote-address": f"192.0.2.{draws.randrange(10, 90)}"}),
         )
-        self._root_id = root.id
 
     def add(self, after_ms: float, event_type: str, message: str, *objects: ObjectDraft, **fields: Any) -> EventDraft:
-        """Add what happened next; `fields` are further fields of the event."""
+        """Add what happened next, and wait until it is over; `fields` are further fields of the event.
+
+        A step went well unless `success` says otherwise.
+        """
         self.wait(after_ms)
         is_root = not self.events
         draft = EventDraft(
@@ -62,52 +69,61 @@ class RequestTrail:
             objects=list(objects),
             actor=self._user,
             request_id=self.request_id,
-            parent_id=fields.pop("parent_id", self._root_id),
+            parent_id=fields.pop("parent_id", None if is_root else self._root.id),
             trace_id=self._trace_id,
             span_id=self._root_span if is_root else self._draws.digits(16),
             parent_span_id=None if is_root else self._root_span,
+            success=fields.pop("success", True),
             **fields,
         )
         self.events.append(draft)
+        self.wait(draft.duration_ms or 0)
         return draft
 
     def wait(self, milliseconds: float) -> None:
         """Let time pass."""
-        self.now += int(milliseconds * MILLISECOND)
+        self.now += round(milliseconds * MILLISECOND)
 
     def operate(
         self, kind: str, *targets: ObjectDraft, source: str, typical_ms: float, outcome: str = "complete", why: str = ""
     ) -> None:
         """Add an operation from `operation.queued` to its outcome; it touches itself and its targets."""
+        executing = self.begin_operation(kind, *targets, source=source, typical_ms=typical_ms)
+        executing.duration_ms = self._draws.milliseconds(typical_ms)
+        executing.success = outcome == "complete"
+        self.wait(executing.duration_ms)
+        self.add(
+            0,
+            f"operation.{outcome}",
+            f"{kind}: {why or outcome}",
+            *executing.objects or (),
+            source=source,
+            category="action",
+            severity="ERROR" if outcome == "error" else "INFO",
+            success=executing.success,
+            correlation_id=executing.correlation_id,
+            parent_id=executing.id,
+        )
+
+    def begin_operation(self, kind: str, *targets: ObjectDraft, source: str, typical_ms: float) -> EventDraft:
+        """Add an operation up to `operation.executing`, and give that one: it is not over yet."""
         operation_id = self._draws.uuid()
-        objects = (ObjectDraft("operation", operation_id), *targets)
         queued: EventDraft | None = None
         for state in OPERATION_STATES:
             draft = self.add(
                 self._draws.milliseconds(typical_ms / 40),
                 f"operation.{state}",
                 f"{kind}: {state}",
-                *objects,
+                ObjectDraft("operation", operation_id),
+                *targets,
                 source=source if queued else self._source,
                 category="action",
+                success=None if state == "executing" else True,
                 correlation_id=operation_id,
-                parent_id=queued.id if queued else self._root_id,
+                parent_id=queued.id if queued else self._root.id,
             )
             queued = queued or draft
-        duration = self._draws.milliseconds(typical_ms)
-        self.add(
-            duration,
-            f"operation.{outcome}",
-            f"{kind}: {why or outcome}",
-            *objects,
-            source=source,
-            category="action",
-            severity="ERROR" if outcome == "error" else "INFO",
-            success=outcome == "complete",
-            correlation_id=operation_id,
-            parent_id=queued.id if queued else None,
-            duration_ms=duration,
-        )
+        return self.events[-1]
 
     def finish(self, status: int, *objects: ObjectDraft) -> list[EventDraft]:
         """Add the answer and give the whole trail; a status from 400 up is a failure."""
@@ -122,6 +138,6 @@ class RequestTrail:
             success=not failed,
             extra=as_json({"status": status}),
         )
-        answer = self.events[-1]
-        answer.duration_ms = (self.now - self._start) / MILLISECOND
+        self._root.duration_ms = (self.now - self._start) / MILLISECOND
+        self._root.success = not failed
         return self.events

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from gateway.demo.api_server import ApiServer
 from gateway.demo.cluster import Cluster
 from gateway.demo.cluster_failures import FailedRequest
-from gateway.demo.draws import DAY, HOUR, Draws
+from gateway.demo.draws import DAY, HOUR, MILLISECOND, Draws
 from gateway.demo.edge_agent import EdgeAgents
 from gateway.demo.rhythm import Rhythm
 from gateway.demo.sync_log import SyncLog
@@ -142,12 +142,28 @@ def _play(
         while waiting and waiting[0][0] < start:
             yield heapq.heappop(waiting)[2]
             told += 1
-        for draft in story(start):
-            # What would happen after the end has not happened yet: a story may be left unfinished.
-            if draft.timestamp is not None and draft.timestamp <= until:
-                number += 1
-                begun += 1
-                heapq.heappush(waiting, (draft.timestamp, number, draft))
+        for moment, draft in known_by(until, list(story(start))):
+            number += 1
+            begun += 1
+            heapq.heappush(waiting, (moment, number, draft))
     while told < count:
         yield heapq.heappop(waiting)[2]
         told += 1
+
+
+def known_by(until: int, drafts: Sequence[EventDraft]) -> Iterator[tuple[int, EventDraft]]:
+    """Give what is known at the end of the history, and when it began: a story may be left unfinished.
+
+    What would happen later has not happened yet. Of what is not over, only that it runs is known, and that only if it
+    tells no outcome or something came of it; a batch or a check is told when it is over.
+    """
+    parents = {draft.parent_id for draft in drafts}
+    for draft in drafts:
+        began = draft.timestamp
+        if began is None or began > until:
+            continue
+        if began + round((draft.duration_ms or 0) * MILLISECOND) > until:
+            if draft.success is not None and draft.id not in parents:
+                continue
+            draft.duration_ms = draft.success = None
+        yield began, draft

@@ -1,6 +1,7 @@
 """A device sync log: the devices of one photo library keep each other up to date (requirement SY1).
 
 Library = namespace, device = source, peer = an object (`device`, id, role `peer`), model types = a list in `extra`.
+How long a session took is told by the event that starts it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -59,7 +60,7 @@ class SyncLog:
     def catch_up(self, start: int) -> Iterable[EventDraft]:
         """A device was away and reads what it missed."""
         session = _Session(self._draws, start)
-        session.add("catch_up_session_started", f"catching up with {session.peer}", severity="INFO")
+        session.begin("catch_up_session_started", f"catching up with {session.peer}")
         total = sum(session.ingest(typical=120, typical_ms=90) for _ in range(self._draws.randint(1, 4)))
         session.complete("catch_up_session_completed", f"caught up with {session.peer}: {total} records", total)
         return session.events
@@ -85,10 +86,7 @@ class SyncLog:
         session = _Session(self._draws, start)
         session.open_backfill()
         total = sum(session.exchange(page, typical_ms=450) for page in range(1, self._draws.randint(3, 7)))
-        session.complete("backfill_session_completed", f"backfill complete: {total} records", total)
-        session.add(
-            "state_transition", "backfilling -> ready", extra={"from": "backfilling", "to": "ready"}, peer=False
-        )
+        session.complete_backfill(total)
         return session.events
 
     def slow_backfill(self, start: int) -> Iterable[EventDraft]:
@@ -96,10 +94,7 @@ class SyncLog:
         session = _Session(self._draws, start, device="studio-ana", peer="nas-attic")
         session.open_backfill()
         total = sum(session.exchange(page, typical_ms=90_000, severity="WARNING") for page in range(1, 13))
-        session.complete("backfill_session_completed", f"backfill complete: {total} records", total, severity="WARNING")
-        session.add(
-            "state_transition", "backfilling -> ready", extra={"from": "backfilling", "to": "ready"}, peer=False
-        )
+        session.complete_backfill(total, severity="WARNING")
         return session.events
 
     def failed_backfill(self, start: int) -> Iterable[EventDraft]:
@@ -118,6 +113,7 @@ class SyncLog:
             session.open_backfill()
             session.exchange(1, typical_ms=2_500, severity="WARNING")
             session.fail("peer closed the connection in the middle of a batch", records=0)
+            session.now += MILLISECOND
             session.add("peer_disconnected", f"{FAILING_PEER} disconnected", severity="WARNING")
             drafts += session.events
             start = session.now + 4 * MINUTE
@@ -145,7 +141,8 @@ class _Session:
         within_session: bool = True,
     ) -> None:
         self.events: list[EventDraft] = []
-        self.now = self._start = start
+        self.now = start
+        self._begun: EventDraft | None = None
         self._draws = draws
         self.device = device or draws.choice(DEVICES)
         self.peer = peer or draws.choice([name for name in DEVICES if name != self.device])
@@ -162,26 +159,30 @@ class _Session:
         source: str | None = None,
         peer: bool = True,
         **fields: Any,
-    ) -> None:
+    ) -> EventDraft:
         """Add what one of the two logs now; `source` is the logging device, `peer` false leaves the other one out."""
         other = self.peer if source is None else self.device
-        self.events.append(
-            EventDraft(
-                id=self._draws.event_id(self.now),
-                timestamp=self.now,
-                namespace=SYNC_NAMESPACE,
-                event_type=event_type,
-                category=CATEGORY_OF_TYPE[event_type],
-                source=source or self.device,
-                message=message,
-                severity=severity,
-                objects=[_PEER[other]] if peer else None,
-                correlation_id=self._correlation_id,
-                session_id=self._correlation_id,
-                extra=as_json(extra) if extra else None,
-                **fields,
-            )
+        draft = EventDraft(
+            id=self._draws.event_id(self.now),
+            timestamp=self.now,
+            namespace=SYNC_NAMESPACE,
+            event_type=event_type,
+            category=CATEGORY_OF_TYPE[event_type],
+            source=source or self.device,
+            message=message,
+            severity=severity,
+            objects=[_PEER[other]] if peer else None,
+            correlation_id=self._correlation_id,
+            session_id=self._correlation_id,
+            extra=as_json(extra) if extra else None,
+            **fields,
         )
+        self.events.append(draft)
+        return draft
+
+    def begin(self, event_type: str, message: str, *, extra: dict[str, Any] | None = None) -> None:
+        """Add the start of a session; its end will say how long it took."""
+        self._begun = self.add(event_type, message, extra=extra)
 
     def open_backfill(self) -> None:
         """Add the start of a backfill: the state, and from whom it could have been filled."""
@@ -189,7 +190,7 @@ class _Session:
         candidates = [name for name in DEVICES if name not in (self.device, self.peer)][: draws.randint(1, 3)]
         self.add("state_transition", "ready -> backfilling", extra={"from": "ready", "to": "backfilling"}, peer=False)
         self.now += draws.randrange(20, 400) * MILLISECOND
-        self.add(
+        self.begin(
             "backfill_session_started",
             f"backfill from {self.peer}",
             extra={
@@ -227,11 +228,11 @@ class _Session:
         return self.ingest(typical=900, typical_ms=typical_ms, severity=severity)
 
     def ingest(self, *, typical: int, typical_ms: float, severity: str = "INFO") -> int:
-        """Add a batch that was stored; give how many records it had."""
+        """Add a batch, stamped when it came, and wait until it is stored; give how many records it had."""
         draws = self._draws
         records = max(1, round(draws.milliseconds(typical)))
         took = draws.milliseconds(typical_ms)
-        self.now += int(took * MILLISECOND)
+        self.now += draws.randrange(1, 9) * MILLISECOND
         counts = {name: records // len(self._models) for name in self._models}
         counts[self._models[0]] += records - sum(counts.values())
         self.add(
@@ -243,6 +244,7 @@ class _Session:
             success=True,
             extra={"model_types": self._models, "records by model": counts, "batches": 1},
         )
+        self.now += round(took * MILLISECOND)
         return records
 
     def complete(self, event_type: str, message: str, records: int, *, severity: str = "INFO") -> None:
@@ -253,10 +255,16 @@ class _Session:
             message,
             severity=severity,
             record_count=records,
-            duration_ms=(self.now - self._start) / MILLISECOND,
             success=True,
             extra={"model_types": self._models},
         )
+        self._end()
+
+    def complete_backfill(self, records: int, *, severity: str = "INFO") -> None:
+        """Add the end of a backfill that went well, and the state after it."""
+        self.complete("backfill_session_completed", f"backfill complete: {records} records", records, severity=severity)
+        self.now += MILLISECOND
+        self.add("state_transition", "backfilling -> ready", extra={"from": "backfilling", "to": "ready"}, peer=False)
 
     def fail(self, reason: str, *, records: int) -> None:
         """Add the error and the end of a session that did not."""
@@ -271,5 +279,9 @@ class _Session:
             extra=details,
             success=False,
             record_count=records,
-            duration_ms=(self.now - self._start) / MILLISECOND,
         )
+        self._end()
+
+    def _end(self) -> None:
+        if self._begun and self._begun.timestamp is not None:
+            self._begun.duration_ms = (self.now - self._begun.timestamp) / MILLISECOND

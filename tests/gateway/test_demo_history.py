@@ -7,15 +7,20 @@ from itertools import pairwise
 import orjson
 import pytest
 
+from gateway.demo.cluster import Cluster
 from gateway.demo.draws import DAY, HOUR, Draws
-from gateway.demo.history import FAILED_REQUEST_AGE, SPAN, tell_history
+from gateway.demo.history import FAILED_REQUEST_AGE, SPAN, known_by, tell_history
 from gateway.demo.rhythm import Rhythm
 from gateway.demo.showcase import BUSY_NODE, FAILED_REQUEST_ID, FAILING_PEER, LOST_NODE
+from gateway.demo.sync_log import SyncLog
+from gateway.schema.actions import TreeState, judge
+from gateway.schema.forests import plant
 from mutations.drafts import EventDraft
 from storage.severities import severity_from_word
 
 UNTIL = 1_795_240_800_000_000
 """2026-11-21T06:00:00Z, a Saturday morning."""
+FRIDAY_AFTERNOON = UNTIL - 16 * HOUR
 SMALL = 2_000
 
 
@@ -32,6 +37,27 @@ def of_namespace(history: list[EventDraft], namespace: str) -> list[EventDraft]:
 def moment(draft: EventDraft) -> int:
     assert draft.timestamp is not None
     return draft.timestamp
+
+
+def end(draft: EventDraft) -> int:
+    """T6: an event lasts from its timestamp to timestamp + duration."""
+    return moment(draft) + round((draft.duration_ms or 0) * 1_000)
+
+
+def state(tree: list[EventDraft]) -> TreeState | None:
+    """T9."""
+    names = [(str(draft.namespace), str(draft.id)) for draft in tree]
+    forest = plant(names, [draft.parent_id for draft in tree])
+    return judge(forest, [draft.event_type for draft in tree], [draft.success for draft in tree])
+
+
+def requests(history: list[EventDraft], namespace: str) -> list[list[EventDraft]]:
+    """The events of each request, oldest first."""
+    trails: dict[str, list[EventDraft]] = {}
+    for draft in of_namespace(history, namespace):
+        if draft.request_id:
+            trails.setdefault(draft.request_id, []).append(draft)
+    return list(trails.values())
 
 
 def references(draft: EventDraft) -> list[tuple[str, str, str | None]]:
@@ -119,15 +145,51 @@ def test_the_cluster_writes_every_type_of_its_kind(history: list[EventDraft]) ->
 
 def test_requests_to_the_cluster_share_trace_actor_and_root(history: list[EventDraft]) -> None:
     """EV4, EV5: one request is one trace, and touches several objects."""
-    trails: dict[str, list[EventDraft]] = {}
-    for draft in of_namespace(history, "default"):
-        if draft.request_id:
-            trails.setdefault(draft.request_id, []).append(draft)
-    for trail in trails.values():
+    trails = requests(history, "default")
+    for trail in trails:
         assert len({(draft.trace_id, draft.actor) for draft in trail}) == 1
         assert [draft for draft in trail if draft.parent_id is None] == trail[:1]
         assert {draft.parent_span_id for draft in trail[1:]} <= {trail[0].span_id}
-    assert max(len({pair[:2] for draft in trail for pair in references(draft)}) for trail in trails.values()) >= 6
+    assert max(len({pair[:2] for draft in trail for pair in references(draft)}) for trail in trails) >= 6
+
+
+def test_a_request_to_the_cluster_lasts_until_its_answer_and_has_its_outcome(history: list[EventDraft]) -> None:
+    """T6, T9: the first event spans the request; without an answer it is still running."""
+    states: Counter[tuple[str, TreeState | None]] = Counter()
+    for trail in requests(history, "default"):
+        _, answered, status = trail[-1].message.partition(" answered ")
+        aborted = any(draft.event_type == "operation.abort" for draft in trail)
+        states["aborted" if aborted else status[:1], state(trail)] += 1
+        if answered:
+            assert [end(trail[0]), trail[0].success] == [moment(trail[-1]), status < "4"]
+            assert all(draft.success is not None and end(draft) <= end(trail[0]) for draft in trail)
+        else:
+            assert (trail[0].success, trail[0].duration_ms) == (None, None)
+    assert set(states) == {
+        ("2", TreeState.COMPLETED),
+        ("4", TreeState.FAILED),
+        ("5", TreeState.FAILED),
+        ("aborted", TreeState.PARTLY_FAILED),
+        ("", TreeState.RUNNING),
+    }
+    assert states["", TreeState.RUNNING] < states["2", TreeState.COMPLETED] / 10
+
+
+def test_an_operation_takes_as_long_as_it_is_executing(history: list[EventDraft]) -> None:
+    """OP2, T6: a step begins when the one before it is over; the outcome hangs below what was executed."""
+    by_id = {draft.id: draft for draft in history}
+    outcomes = [
+        draft
+        for draft in of_namespace(history, "default")
+        if draft.event_type in ("operation.complete", "operation.abort", "operation.error")
+        and (draft.request_id or draft.message.startswith("blob_replicate"))
+    ]
+    for draft in outcomes:
+        executing = by_id[draft.parent_id]
+        assert executing.event_type == "operation.executing"
+        assert (end(executing), draft.duration_ms) == (moment(draft), None)
+        assert executing.success is draft.success is (draft.event_type == "operation.complete")
+    assert {draft.request_id is None for draft in outcomes} == {True, False}
 
 
 def test_usage_has_keys_with_blanks_and_dots(history: list[EventDraft]) -> None:
@@ -151,7 +213,12 @@ def test_the_failed_request_is_told_whole_at_its_time(history: list[EventDraft])
     assert len(trail) == 19
     assert moment(trail[0]) == UNTIL - FAILED_REQUEST_AGE
     assert trail[-1].message == "api request: POST /instances answered 500"
-    assert trail[-1].duration_ms == (moment(trail[-1]) - moment(trail[0])) / 1_000
+    assert trail[0].duration_ms == (moment(trail[-1]) - moment(trail[0])) / 1_000
+    assert max(map(end, trail)) == moment(trail[-1])
+    tries = [draft for draft in trail if draft.message.startswith("fetching")]
+    assert [draft.duration_ms for draft in tries] == [1_520.0, 4_080.5, 9_771.25]
+    assert all(end(early) < moment(late) for early, late in pairwise(tries))
+    assert state(trail) is TreeState.FAILED
 
 
 def test_the_sync_log_has_its_types_categories_and_fields(history: list[EventDraft]) -> None:
@@ -182,6 +249,23 @@ def test_the_sync_log_has_its_types_categories_and_fields(history: list[EventDra
     started = [draft for draft in log if draft.event_type == "backfill_session_started"]
     assert all(details(draft)["candidates"] for draft in started)
     assert all(draft.correlation_id for draft in log if "session" in draft.event_type)
+
+
+def test_a_session_lasts_from_its_start_to_its_end(history: list[EventDraft]) -> None:
+    """T6: the event that starts it tells how long it took; a batch is over before the session goes on."""
+    sessions: dict[str | None, list[EventDraft]] = {}
+    for draft in of_namespace(history, "library-photos"):
+        if draft.correlation_id:
+            sessions.setdefault(draft.correlation_id, []).append(draft)
+    told = 0
+    for log in sessions.values():
+        assert all(end(early) < moment(late) for early, late in pairwise(log) if "_started" not in early.event_type)
+        starts = [end(draft) for draft in log if draft.event_type.endswith("_session_started")]
+        endings = [draft for draft in log if draft.event_type.endswith(("_session_completed", "_session_failed"))]
+        if endings:
+            assert starts == [moment(draft) for draft in endings]
+        told += len(endings)
+    assert told > 20
 
 
 def test_one_peer_fails_again_and_again(history: list[EventDraft]) -> None:
@@ -222,6 +306,62 @@ def test_a_bulk_action_has_one_child_per_resource(history: list[EventDraft]) -> 
     children = [draft for draft in history if draft.parent_id == top.id and draft.event_type == "deployment.update"]
     assert [references(child)[0] for child in children] == references(top)
     assert len(children) >= 5
+    assert max(map(end, children)) < end(top)
+
+
+def test_an_action_of_the_api_server_lasts_until_its_ending(history: list[EventDraft]) -> None:
+    """NU2, T6: the ending is a moment, however late; an action without one is still under way."""
+    server = of_namespace(history, "nuvla")
+    endings = {draft.parent_id: draft for draft in server if draft.event_type.endswith((".completed", ".failed"))}
+    assert {draft.id for draft in server if draft.duration_ms is not None} == set(endings)
+    assert all(end(draft) == moment(endings[draft.id]) for draft in server if draft.id in endings)
+
+
+def test_a_bulk_action_fails_in_part_when_a_part_fails() -> None:
+    """T9: as the ending on top says, none, some or all of it."""
+    history = list(tell_history(20_000, seed=1, until=UNTIL))
+    states: Counter[tuple[bool, TreeState | None]] = Counter()
+    for tree in requests(history, "nuvla"):
+        if tree[0].event_type == "deployment.bulk-update":
+            assert tree[-1].event_type == "deployment.bulk-update.completed"
+            states[": 0 of" in tree[-1].message, state(tree)] += 1
+    assert set(states) == {(True, TreeState.COMPLETED), (False, TreeState.PARTLY_FAILED)}
+
+
+STORY_START = UNTIL - DAY
+A_MOMENT = 1
+
+
+def story_of_a_request() -> list[EventDraft]:
+    return list(Cluster(Draws("cluster")).reboot_instance(STORY_START))
+
+
+def test_a_request_is_running_until_its_answer() -> None:
+    """T6, T9: at any moment of it only what has begun is known, and nothing lasts into the future."""
+    whole = story_of_a_request()
+    for draft in whole[1:]:
+        at = moment(draft) - A_MOMENT
+        known = [draft for _, draft in known_by(at, story_of_a_request())]
+        assert [draft.id for draft in known] == [draft.id for draft in whole if moment(draft) <= at]
+        assert max(map(end, known)) <= at
+        assert known[0].success is known[0].duration_ms is None
+        assert state(known) in ((None,) if len(known) == 1 else (TreeState.RUNNING,))
+    known = [draft for _, draft in known_by(end(whole[0]), story_of_a_request())]
+    assert (known, state(known)) == (whole, TreeState.COMPLETED)
+
+
+def test_a_batch_is_told_when_it_is_over() -> None:
+    (batch,) = SyncLog(Draws("sync log")).trickle(STORY_START)
+    assert list(known_by(end(batch) - A_MOMENT, [batch])) == []
+    assert list(known_by(end(batch), [batch])) == [(moment(batch), batch)]
+
+
+def test_nothing_lasts_beyond_the_end_of_the_history() -> None:
+    """T6: this one ends on a working day, while an action is under way."""
+    history = list(tell_history(SMALL, seed=7, until=FRIDAY_AFTERNOON))
+    assert max(map(end, history)) <= FRIDAY_AFTERNOON
+    running = [draft for draft in of_namespace(history, "nuvla")[-5:] if draft.event_type == "deployment.fetch-logs"]
+    assert [(draft.success, draft.duration_ms) for draft in running] == [(None, None)]
 
 
 def test_edge_agents_have_registrations_agreements_services_and_words(history: list[EventDraft]) -> None:
