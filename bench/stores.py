@@ -15,7 +15,11 @@ from storage.revisions import migrate
 from tests.databases import MariaServer
 
 BUFFER_POOL, BIG_BUFFER_POOL = "2G", "8G"
-_SERVER_OPTIONS = ("--innodb-log-file-size=512M", "--innodb-sort-buffer-size=64M")
+_SERVER_OPTIONS = (
+    "--innodb-log-file-size=512M",
+    "--innodb-sort-buffer-size=64M",
+    "--innodb-adaptive-hash-index=ON",
+)
 
 
 @dataclass(frozen=True)
