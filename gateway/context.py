@@ -16,6 +16,9 @@ from storage.scopes import EVERYTHING, Scope
 
 _T = TypeVar("_T")
 
+_SHARE_OF_POOL = 3
+"""The part of a worker's connections that panels, and pages, of one request may have at the same time: a third each."""
+
 Clock = Callable[[], int]
 """Gives the present time in microseconds since 1970 (UTC)."""
 
@@ -73,6 +76,8 @@ class RequestContext:
     _loaders: Loaders | None = None
     selections: dict[tuple[Hashable, ...], frozenset[str]] = field(default_factory=dict)
     _done: dict[Hashable, Any] = field(default_factory=dict)
+    _panels: asyncio.Semaphore | None = None
+    _pages: asyncio.Semaphore | None = None
 
     @property
     def loaders(self) -> Loaders:
@@ -104,16 +109,31 @@ class RequestContext:
         result: _T = done
         return result
 
-    async def panel(self, work: Awaitable[_T]) -> _T:
-        """Await what one panel of a page needs, for so long at most. Raises PanelTimeoutError; the others go on."""
+    async def panel(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Do what one panel of a page needs, for so long at most. Raises PanelTimeoutError; the others go on.
+
+        A few at a time, so that one request cannot take the whole pool; waiting for its turn is part of the time.
+        """
+        if self._panels is None:
+            self._panels = self._share_of_pool()
         limit = asyncio.timeout(self.panel_seconds)
         try:
-            async with limit:
-                return await work
+            async with limit, self._panels:
+                return await work()
         except TimeoutError as error:
             if not limit.expired():
                 raise
             raise PanelTimeoutError(self.panel_seconds) from error
+
+    async def page(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Read a page of a list, a few at a time. Panels have turns of their own: a slow one holds up no page."""
+        if self._pages is None:
+            self._pages = self._share_of_pool()
+        async with self._pages:
+            return await work()
+
+    def _share_of_pool(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(max(self.database.options.pool_size // _SHARE_OF_POOL, 1))
 
     @property
     def home_namespace(self) -> str | None:

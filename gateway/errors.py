@@ -66,7 +66,7 @@ class QueryTooComplexError(GatewayError):
 
 
 class PanelTimeoutError(GatewayError):
-    """A histogram, a facet, a total or the like took too long; the rest of the answer stands."""
+    """A histogram, a total, a tree or the like took too long; the rest of the answer stands."""
 
     code = ErrorCode.TIMEOUT
 

@@ -62,8 +62,8 @@ class Settings(BaseSettings):
     query_timeout_seconds: Seconds = Field(30.0, description="How long one query may take as a whole.")
     panel_timeout_seconds: Seconds = Field(
         10.0,
-        description="How long a histogram, a facet, statistics or a total may take; then it alone is null, with an "
-        "error.",
+        description="How long a histogram, facets, statistics, a total or a tree may take; then it alone is null, with "
+        "an error.",
     )
     scan_rows: Count = Field(
         100_000, description="Index entries that a page examines at most; then it ends early and says so (searchedTo)."

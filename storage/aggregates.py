@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from storage.conditions import require_short_lists
 from storage.conjunctions import Conjunction
-from storage.counted import Piece, build_counted, cut, find_counted, is_counted
+from storage.counted import Counted, Piece, build_counted, cut, find_counted, is_counted
 from storage.engine import Database
 from storage.frames import Frame
-from storage.groupings import COUNTED_COLUMNS, GroupField, GroupValue, name_values, rank
+from storage.groupings import COUNTED_FIELDS, GroupField, GroupValue, name_values, rank
 from storage.scopes import Scope
 from storage.selectors import Selector, within
 from storage.tallies import MOST_GROUPS, OTHERS, Tally, TallyRecord, fetch_tallies
@@ -102,15 +104,15 @@ class _Reader:
         """Give the numbers of a histogram, and how far was looked."""
         conjunction = Conjunction.of(within(self._selector, frame.since, frame.end))
         minutes = frame.width // MICROSECONDS_PER_MINUTE
-        group_is_counted = group is None or group in COUNTED_COLUMNS
+        group_is_counted = group is None or group in COUNTED_FIELDS
         tally = Tally(self._selector, frame.since, frame.end, group, MOST_SERIES, frame)
         if not (minutes and group_is_counted and is_counted(conjunction.tests)):
             [found] = await self._tallier([tally])
             return Counter(found.numbers), found.searched_to
         pieces, rest = cut(conjunction.since, conjunction.until, coarsest=minutes)
         bucket = (frame.origin // MICROSECONDS_PER_MINUTE, minutes)
-        columns = () if group is None else (COUNTED_COLUMNS[group],)
-        [numbers] = await self._sum(conjunction, pieces, columns, bucket) or [Counter()]
+        columns = () if group is None else (group.value,)
+        numbers = Counter() if not pieces else await self._sum_by_bucket(conjunction, pieces, columns, bucket)
         ends = [tally._replace(since=since, until=until) for since, until in rest]
         return _joined(numbers, await self._tally(ends))
 
@@ -119,14 +121,14 @@ class _Reader:
     ) -> dict[GroupField, tuple[_Numbers, int | None]]:
         """Give the numbers of facets, and how far was looked for each."""
         conjunction = Conjunction.of(within(self._selector, *span))
-        counted = [field for field in fields if field in COUNTED_COLUMNS] if is_counted(conjunction.tests) else []
+        counted = [field for field in fields if field in COUNTED_FIELDS] if is_counted(conjunction.tests) else []
         found: dict[GroupField, tuple[_Numbers, int | None]] = {}
         if counted:
             pieces, rest = cut(conjunction.since, conjunction.until)
-            sums = await self._sum(conjunction, pieces, [COUNTED_COLUMNS[field] for field in counted])
+            sums = await self._sum_by_value(conjunction, pieces, [field.value for field in counted])
             ends = [Tally(self._selector, *end, field, MOST_GROUPS) for field in counted for end in rest]
             of_ends = list(zip(ends, await self._tally(ends), strict=True))
-            for field, numbers in zip(counted, sums or [Counter() for _ in counted], strict=True):
+            for field, numbers in zip(counted, sums, strict=True):
                 found[field] = _joined(numbers, [record for tally, record in of_ends if tally.group is field])
         others = [Tally(self._selector, *span, field, top) for field in fields if field not in found]
         for tally, record in zip(others, await self._tallier(others), strict=True):
@@ -138,31 +140,74 @@ class _Reader:
         found = await fetch_tallies(self._database, tallies, scope=self._scope)
         return [found[tally] for tally in tallies]
 
-    async def _sum(
-        self,
-        conjunction: Conjunction,
-        pieces: Sequence[Piece],
-        columns: Sequence[str],
-        bucket: tuple[int, int] | None = None,
-    ) -> list[_Numbers]:
-        """Read sums by one statement; give the numbers by each column, or of all together. Nothing without pieces."""
-        if not pieces:
-            return []
+    async def _sum_by_bucket(
+        self, conjunction: Conjunction, pieces: Sequence[Piece], columns: Sequence[str], bucket: tuple[int, int]
+    ) -> _Numbers:
+        """Read sums; where there are too many groups, the largest values by buckets and all others together."""
         async with self._database.reading() as connection:
             counted = await find_counted(self._database, connection, conjunction, self._scope)
-            statement = build_counted(counted, pieces, number="occurrences", groups=columns, bucket=bucket)
-            rows = (await connection.execute(statement)).all()
+
+            rows = await self._read_sums(connection, counted, pieces, columns, bucket, limit=MOST_GROUPS + 1)
             if not columns:
-                return [_by_value(rows, None, {None: None})]
+                return _by_value(rows, None, {None: None})
+            if len(rows) <= MOST_GROUPS:
+                names = await name_values(self._database, connection, columns[0], (row[1] for row in rows))
+                return _by_value(rows, 1, names)
+            return await self._sum_of_few(connection, counted, pieces, columns, bucket)
+
+    async def _sum_of_few(
+        self,
+        connection: AsyncConnection,
+        counted: Counted,
+        pieces: Sequence[Piece],
+        columns: Sequence[str],
+        bucket: tuple[int, int],
+    ) -> _Numbers:
+        """Tell only the largest values apart: their buckets are asked for, and the buckets of all together."""
+        rows = await self._read_sums(connection, counted, pieces, columns, None)
+        names = await name_values(self._database, connection, columns[0], (row[1] for row in rows))
+        top = _ranked(_totals(_by_value(rows, 1, names)))[:MOST_SERIES]
+        few = [value for value, name in names.items() if name in top]
+        numbers = _by_value(await self._read_sums(connection, counted, pieces, columns, bucket, only=few), 1, names)
+        others = _by_value(await self._read_sums(connection, counted, pieces, (), bucket), None, {None: OTHERS})
+        for (place, _), number in list(numbers.items()):
+            others[place, OTHERS] -= number
+        numbers.update(others)
+        return numbers
+
+    async def _read_sums(
+        self,
+        connection: AsyncConnection,
+        counted: Counted,
+        pieces: Sequence[Piece],
+        columns: Sequence[str],
+        bucket: tuple[int, int] | None,
+        *,
+        only: Sequence[Any] | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Any]:
+        statement = build_counted(
+            counted, pieces, number="occurrences", groups=columns, bucket=bucket, only=only, limit=limit
+        )
+        rows: Sequence[Any] = (await connection.execute(statement)).all()
+        return rows
+
+    async def _sum_by_value(
+        self, conjunction: Conjunction, pieces: Sequence[Piece], columns: Sequence[str]
+    ) -> list[_Numbers]:
+        """Read sums by one statement; give the numbers by each column."""
+        if not pieces:
+            return [Counter() for _ in columns]
+        async with self._database.reading() as connection:
+            counted = await find_counted(self._database, connection, conjunction, self._scope)
+            rows = await self._read_sums(connection, counted, pieces, columns, None)
             return [
-                _by_value(
-                    rows, place, await name_values(self._database, connection, column, (row[place] for row in rows))
-                )
-                for place, column in enumerate(columns, start=1)
+                _by_value(rows, at, await name_values(self._database, connection, column, (row[at] for row in rows)))
+                for at, column in enumerate(columns, start=1)
             ]
 
 
-def _by_value(rows: Iterable[Any], place: int | None, names: Mapping[Any, GroupValue]) -> _Numbers:
+def _by_value(rows: Iterable[Any], place: int | None, names: Mapping[Any, Any]) -> _Numbers:
     """Add up rows (bucket, ..., number) by bucket and by the value at a place; without one, by bucket alone."""
     numbers: _Numbers = Counter()
     for row in rows:

@@ -120,11 +120,14 @@ def build_counted(
     number: str,
     groups: Sequence[str] = (),
     bucket: tuple[int, int] | None = None,
+    only: Sequence[Any] | None = None,
+    limit: int | None = None,
 ) -> CompoundSelect[Any]:
     """Ask for sums of a number (event_rows or occurrences) by bucket and by columns of the sums.
 
-    `bucket`: minute of the first bucket's begin, and minutes of each; None: all are in bucket 0. The rows are (bucket,
-    columns ..., sum); sums and deltas may both give a row for the same bucket and values.
+    `bucket`: minute of the first bucket's begin, and minutes of each; None: all are in bucket 0. `only`: just these
+    values of the first column. The rows are (bucket, columns ..., sum); sums and deltas may both give one for the same
+    bucket and values.
     """
     starts = [piece.start for piece in pieces]
     stops = [piece.stop for piece in pieces]
@@ -135,7 +138,13 @@ def build_counted(
     )
     sources: list[tuple[FromClause, Piece]] = [(SUMS[piece.minutes], piece) for piece in pieces]
     sources.append((event_count_deltas, whole))
-    return union_all(*(_build_sum(counted, source, piece, number, groups, bucket) for source, piece in sources))
+    sums = [_build_sum(counted, source, piece, number, groups, bucket) for source, piece in sources]
+    if only is not None:
+        sums = [
+            each.where(_is_one_of(column_of_sums(source, groups[0]), only))
+            for each, (source, _) in zip(sums, sources, strict=True)
+        ]
+    return union_all(*sums).limit(limit)
 
 
 def _build_sum(
@@ -160,6 +169,10 @@ def _build_sum(
     return statement.group_by(*(() if bucket is None else (place,)), *keys)
 
 
+def _is_one_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    return or_(column.in_([value for value in values if value is not None]), *([column.is_(None)] * (None in values)))
+
+
 def _audience_condition(counted: Counted, source: FromClause) -> ColumnElement[bool]:
     if counted.audience_keys is not None:
         return source.c.audience_key.in_(counted.audience_keys)
@@ -170,8 +183,15 @@ def _audience_condition(counted: Counted, source: FromClause) -> ColumnElement[b
 
 
 def column_of_sums(source: FromClause, name: str) -> ColumnElement[Any]:
-    """Give a column of the sums as events have it: an unknown success is null."""
-    return func.nullif(source.c.success, _UNKNOWN_SUCCESS) if name == "success" else source.c[name]
+    """Give a column of the sums as events have it: an unknown success is null, a namespace is the audience's."""
+    match name:
+        case "success":
+            return func.nullif(source.c.success, _UNKNOWN_SUCCESS)
+        case "namespace_key":
+            of_audience = select(audiences.c.namespace_key).where(audiences.c.audience_key == source.c.audience_key)
+            return of_audience.scalar_subquery()
+        case _:
+            return source.c[name]
 
 
 def build_sums_condition(selector: Selector, source: FromClause) -> ColumnElement[bool]:

@@ -23,13 +23,8 @@ class GroupField(Enum):
     OBJECT_TYPE = "object_type"
 
 
-COUNTED_COLUMNS = {
-    GroupField.EVENT_TYPE: "event_type",
-    GroupField.SEVERITY: "severity",
-    GroupField.SUCCESS: "success",
-    GroupField.NAMESPACE: "audience_key",
-}
-"""The columns of the sums that tell of a group; a namespace is known by its audiences."""
+COUNTED_FIELDS = frozenset({GroupField.EVENT_TYPE, GroupField.SEVERITY, GroupField.SUCCESS, GroupField.NAMESPACE})
+"""The fields that the sums know."""
 GroupValue: TypeAlias = str | None
 """A value as clients read it; None: events without the field."""
 
@@ -49,9 +44,6 @@ async def name_values(
             return {value: Severity(value).name for value in distinct}
         case "success":
             return {value: None if value is None else "true" if value else "false" for value in distinct}
-        case "audience_key":
-            audiences = await database.identities.audiences(distinct, connection)
-            return {key: record.namespace for key, record in audiences.items()}
         case "namespace_key":
             return {**await database.identities.namespace_names(distinct, connection)}
         case _:

@@ -23,7 +23,8 @@ from storage.tables import event_objects, events, objects
 
 MOST_KEYS = 200
 """The most keys that one statement asks for; more are asked for in several (GQ2)."""
-_PREPARED_SIZES = (1, 2, 5, 10, 20, 50, 100, MOST_KEYS)
+PREPARED_SIZES = (1, 2, 5, 10, 20, 50, 100, MOST_KEYS)
+"""The numbers of keys for which statements are prepared."""
 
 
 async def fetch_events(
@@ -155,7 +156,7 @@ async def _fetch_by_ids(
     """Run a statement about some ids, which is prepared for a few numbers of them: the last id fills the rest."""
     if not scope.everything:
         return [tuple(row) for row in await connection.execute(build(ids, scope))]
-    size = next(size for size in _PREPARED_SIZES if size >= len(ids))
+    size = next(size for size in PREPARED_SIZES if size >= len(ids))
     statement = database.statements.get((shape, size), lambda: build(_id_parameters(size), scope))
     filled = chain(ids, repeat(ids[-1], size - len(ids)))
     return await database.fetch(connection, statement, {f"id_{place}": one for place, one in enumerate(filled)})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import BigInteger, Select, func, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.conditions import build_scope_condition, require_short_lists
@@ -14,6 +14,8 @@ from storage.cursors import EventOrder
 from storage.dialects import force_index
 from storage.engine import Database
 from storage.pages import PageRequest, fetch_event_page
+from storage.prepared import parameter
+from storage.reads import PREPARED_SIZES
 from storage.records import EventKey
 from storage.scans import Scan, begin_scan, build_scanned
 from storage.scopes import Scope
@@ -129,26 +131,43 @@ async def fetch_child_totals(
     if not wanted:
         return totals
     most = max(database.options.scan_rows // len(wanted), 1)
-    statement = build_child_totals([(key.id, namespace_key) for key, namespace_key in wanted], scope, most=most)
+    asked = [(key.id, namespace_key) for key, namespace_key in wanted]
     async with database.reading() as connection:
-        for place, number in await connection.execute(statement):
-            is_exact = number <= most
-            kind = CountKind.EXACT if is_exact else CountKind.AT_LEAST
-            totals[wanted[place][0]] = TotalRecord(min(number, most), kind)
+        for place, number in await _count_children(database, connection, asked, scope, most + 1):
+            if place < len(wanted):
+                kind = CountKind.EXACT if number <= most else CountKind.AT_LEAST
+                totals[wanted[place][0]] = TotalRecord(min(number, most), kind)
     return totals
 
 
-def build_child_totals(parents: Sequence[tuple[str, int]], scope: Scope, *, most: int) -> Select[Any]:
-    """Ask for (place in the list, number) of the children of events by id and namespace key, each up to `most` + 1."""
-    branches = []
+async def _count_children(
+    database: Database, connection: AsyncConnection, parents: Sequence[tuple[str, int]], scope: Scope, limit: int
+) -> list[tuple[int, int]]:
+    """Run a statement about some parents, which is prepared for a few numbers of them: the last one fills the rest."""
+    if not scope.everything:
+        built = build_child_totals(parents, scope, limit=limit)
+        return [(place, number) for place, number in await connection.execute(built)]
+    size = next(size for size in PREPARED_SIZES if size >= len(parents))
+    named = [(parameter(f"id_{place}", events.c.id.type), parameter(f"key_{place}")) for place in range(size)]
+    statement = database.statements.get(
+        ("totals of children", size), lambda: build_child_totals(named, scope, limit=parameter("limit", BigInteger()))
+    )
+    values: dict[str, Any] = {"limit": limit}
+    for place in range(size):
+        values[f"id_{place}"], values[f"key_{place}"] = parents[min(place, len(parents) - 1)]
+    return [(place, number) for place, number in await database.fetch(connection, statement, values)]
+
+
+def build_child_totals(parents: Sequence[tuple[Any, Any]], scope: Scope, *, limit: Any) -> Select[Any]:
+    """Ask for (place in the list, number) of the children of events by id and namespace key, each up to a limit."""
+    branches: list[Select[Any]] = []
     for place, (parent_id, namespace_key) in enumerate(parents):
         children = select(events.c.id).where(
             events.c.parent_id == parent_id, events.c.namespace_key == namespace_key, build_scope_condition(scope)
         )
-        children = force_index(children, events, "ix_events_parent").limit(most + 1)
-        branches.append(
-            select(literal(place).label("place"), func.count().label("number")).select_from(children.subquery())
-        )
+        children = force_index(children, events, "ix_events_parent").limit(limit)
+        columns: tuple[Any, ...] = (literal_column(str(place)).label("place"), func.count().label("number"))
+        branches.append(select(*columns).select_from(children.subquery()))
     joined = union_all(*branches).subquery("totals")
     return select(joined.c.place, joined.c.number)
 

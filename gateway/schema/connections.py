@@ -1,6 +1,7 @@
 """Connections: pages of events and of objects, as clients see them."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -210,8 +211,15 @@ async def event_connection(info: Info, selector: Selector, request: PageRequest)
     page = await context.once(
         # With the position: a page that was read before it was asked for would be older than it.
         (selector, request, fields, position),
-        lambda: fetch_event_page(
-            context.database, selector=selector, scope=context.scope, request=request, fields=fields
+        lambda: context.page(
+            partial(
+                fetch_event_page,
+                context.database,
+                selector=selector,
+                scope=context.scope,
+                request=request,
+                fields=fields,
+            )
         ),
     )
     return EventConnection(page=page, order=request.order, position=position, listing=Listing(selector, request.as_of))

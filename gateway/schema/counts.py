@@ -51,7 +51,7 @@ async def count_listings(info: Info, listings: Sequence[Listing]) -> list[TotalR
     """Count the events of lists: of all children together, of other lists one by one."""
     context = info.context
     parents = [listing.parent for listing in listings if listing.parent is not None]
-    of_parents = await context.panel(context.loaders.totals_by_parent.load_many(parents))
+    of_parents = await context.panel(partial(context.loaders.totals_by_parent.load_many, parents)) if parents else []
     totals = dict(zip(parents, of_parents, strict=True))
     return [
         await _count(context, listing) if listing.parent is None else totals[listing.parent] for listing in listings
@@ -60,11 +60,11 @@ async def count_listings(info: Info, listings: Sequence[Listing]) -> list[TotalR
 
 async def _count(context: RequestContext, listing: Listing) -> TotalRecord:
     work = partial(fetch_total, context.database, selector=listing.selector, scope=context.scope, as_of=listing.as_of)
-    return await context.once(("total", listing), lambda: context.panel(work()))
+    return await context.once(("total", listing), lambda: context.panel(work))
 
 
 async def cover_listings(info: Info, listings: Sequence[Listing]) -> list[CoverageRecord]:
     """Tell the periods that answers about lists speak for."""
     context = info.context
     names = [named_namespaces(listing.selector) for listing in listings]
-    return await context.panel(context.loaders.coverage_by_namespaces.load_many(names))
+    return await context.panel(partial(context.loaders.coverage_by_namespaces.load_many, names))

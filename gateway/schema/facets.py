@@ -1,5 +1,6 @@
 """Facet: the most frequent values of a field (GQ1)."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -57,7 +58,8 @@ async def fetch_facet_panel(
     selector, start, stop = to_selector_within(filter or None, since, until)
     context = info.context
     found = await context.panel(
-        fetch_facets(
+        partial(
+            fetch_facets,
             context.database,
             selector=selector,
             scope=context.scope,

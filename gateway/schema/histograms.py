@@ -1,5 +1,6 @@
 """Histogram: how many events there are over time, altogether or by the values of a field (GQ1)."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -71,7 +72,8 @@ async def fetch_histogram_panel(
     frame = to_frame(since, until, buckets)
     context = info.context
     found = await context.panel(
-        fetch_histogram(
+        partial(
+            fetch_histogram,
             context.database,
             selector=selector,
             scope=context.scope,

@@ -1,5 +1,7 @@
 """Statistics: records and durations over time (requirements SY1, and "why is it slow")."""
 
+from functools import partial
+
 import strawberry
 from strawberry import UNSET
 
@@ -72,7 +74,14 @@ async def fetch_statistics_panel(
     frame = to_frame(since, until, buckets)
     context = info.context
     found = await context.panel(
-        fetch_statistics(context.database, selector=selector, scope=context.scope, frame=frame, group=group_by or None)
+        partial(
+            fetch_statistics,
+            context.database,
+            selector=selector,
+            scope=context.scope,
+            frame=frame,
+            group=group_by or None,
+        )
     )
     return Statistics(
         since=DateTime(frame.since),

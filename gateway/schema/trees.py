@@ -1,13 +1,13 @@
 """EventTree: the events of a correlation, of a cause or of a trace as trees (GQ1, L3, NU2)."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
 
 from gateway.context import Info
-from gateway.limits import MAX_PAGE_SIZE
 from gateway.schema.actions import judge
 from gateway.schema.connections import EventType
 from gateway.schema.enums import Severity, TreeState
@@ -25,6 +25,7 @@ from storage.times import MICROSECONDS_PER_MILLISECOND, add_milliseconds
 from storage.trees import TreeEvents, fetch_tree_by_field, fetch_tree_by_parents
 
 _EVENT_PLACE = "entries.event"
+_MOST_EVENTS = 10_000
 
 
 @strawberry.type(description="An event in a tree, and where it stands.")
@@ -104,8 +105,8 @@ class EventTree:
     entries: list[EventTreeNode] = resolved(
         _entries,
         "The events, depth first: parents before children, siblings by (timestamp, id), each followed by all below it.",
-        # Most trees are smaller by far than they may be; relations of their events cost as those of the largest page.
-        length=MAX_PAGE_SIZE,
+        # Most trees are smaller by far, but whoever asks for relations of all their events has to reckon with it.
+        length=_MOST_EVENTS,
     )
     root_count: int = stored("How many of them are roots.")
     started_at: DateTime | None = stored("The earliest timestamp.")
@@ -148,12 +149,15 @@ async def fetch_causation(
     key = await _find_key(info, found_id, require_text_or_none(namespace, "namespace"))
     if key is None:
         return None
-    found = await fetch_tree_by_parents(
-        context.database,
-        key,
-        scope=context.scope,
-        most=context.max_tree_events,
-        fields=event_fields(info, _EVENT_PLACE),
+    found = await context.panel(
+        partial(
+            fetch_tree_by_parents,
+            context.database,
+            key,
+            scope=context.scope,
+            most=context.max_tree_events,
+            fields=event_fields(info, _EVENT_PLACE),
+        )
     )
     return None if found is None else to_tree(found)
 
@@ -168,14 +172,17 @@ async def _find_key(info: Info, event_id: str, namespace: str | None) -> EventKe
 
 async def _fetch_by_field(info: Info, field: EventField, value: str, namespace: str | None) -> EventTree | None:
     context = info.context
-    found = await fetch_tree_by_field(
-        context.database,
-        field,
-        value,
-        namespace=require_text_or_none(namespace, "namespace"),
-        scope=context.scope,
-        most=context.max_tree_events,
-        fields=event_fields(info, _EVENT_PLACE),
+    found = await context.panel(
+        partial(
+            fetch_tree_by_field,
+            context.database,
+            field,
+            value,
+            namespace=require_text_or_none(namespace, "namespace"),
+            scope=context.scope,
+            most=context.max_tree_events,
+            fields=event_fields(info, _EVENT_PLACE),
+        )
     )
     # When the scan limit was reached before the first visible event, nobody knows whether there is one.
     return to_tree(found) if found.rows or found.is_truncated else None

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 
 from gateway.errors import ErrorCode
 from storage.engine import Database
+from storage.options import DatabaseOptions
 from tests.databases import MariaServer
 from tests.gateway.execution import Caller
 from tests.gateway.history import event_id, write_history
@@ -131,3 +132,21 @@ async def test_one_slow_panel_does_not_take_the_others_with_it(
     answer.errors.clear()
     expected: dict[str, Any] = {**whole, "bySeverity": None, "events": {**whole["events"], "totalCount": None}}
     assert answer.data == expected
+
+
+async def test_the_panels_of_one_request_leave_connections_to_others(
+    database: Database, database_url: str, request: pytest.FixtureRequest
+) -> None:
+    """Twelve slow panels and three connections: the page beside them is read all the same."""
+    await write_history(database)
+    small = await Database.open(database_url, DatabaseOptions(pool_size=3))
+    panels = " ".join(f"slow{number}: histogram({DAY}) {{ since }}" for number in range(12))
+    with slow(database, lambda: request.getfixturevalue("mariadb_server")):
+        answer = await Caller(small).run(f"{{ {panels} events(first: 1) {{ nodes {{ id }} }} }}", panel_seconds=1.5)
+    assert [code for code, _ in answer.errors] == [ErrorCode.TIMEOUT] * 12
+    answer.errors.clear()
+    assert answer.data == {
+        **{f"slow{number}": None for number in range(12)},
+        "events": {"nodes": [{"id": event_id(8)}]},
+    }
+    await small.close()

@@ -5,7 +5,8 @@ GROUP BY ((event_counts.minute - %s) DIV %s), event_counts.severity
 UNION ALL SELECT ((event_count_deltas.minute - %s) DIV %s) AS bucket, event_count_deltas.severity, sum(event_count_deltas.occurrences) AS number
 FROM event_count_deltas
 WHERE event_count_deltas.audience_key IN (%s, %s, %s) AND true = 1 AND event_count_deltas.minute >= %s AND event_count_deltas.minute < %s
-GROUP BY ((event_count_deltas.minute - %s) DIV %s), event_count_deltas.severity;
+GROUP BY ((event_count_deltas.minute - %s) DIV %s), event_count_deltas.severity
+LIMIT %s;
 
 SELECT audiences.audience_key
 FROM audiences

@@ -145,12 +145,12 @@ ORDER BY namespaces.namespace_key
 LIMIT %s;
 
 SELECT totals.place, totals.number
-FROM (SELECT %s AS place, count(*) AS number
+FROM (SELECT 0 AS place, count(*) AS number
 FROM (SELECT events.id AS id
 FROM events FORCE INDEX (ix_events_parent)
 WHERE events.parent_id = %s AND events.namespace_key = %s
 LIMIT %s) AS anon_1
-UNION ALL SELECT %s AS place, count(*) AS number
+UNION ALL SELECT 1 AS place, count(*) AS number
 FROM (SELECT events.id AS id
 FROM events FORCE INDEX (ix_events_parent)
 WHERE events.parent_id = %s AND events.namespace_key = %s

@@ -159,12 +159,12 @@ ORDER BY namespaces.namespace_key
 LIMIT ? OFFSET ?;
 
 SELECT totals.place, totals.number
-FROM (SELECT ? AS place, count(*) AS number
+FROM (SELECT 0 AS place, count(*) AS number
 FROM (SELECT events.id AS id
 FROM events
 WHERE events.parent_id = ? AND events.namespace_key = ?
 LIMIT ? OFFSET ?) AS anon_1
-UNION ALL SELECT ? AS place, count(*) AS number
+UNION ALL SELECT 1 AS place, count(*) AS number
 FROM (SELECT events.id AS id
 FROM events
 WHERE events.parent_id = ? AND events.namespace_key = ?
