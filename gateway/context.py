@@ -11,7 +11,7 @@ from gateway.errors import PanelTimeoutError
 from gateway.loaders import Loaders
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits, IngestReport
-from storage.engine import Database
+from storage.engine import Database, taking_turns
 from storage.scopes import EVERYTHING, Scope
 
 _T = TypeVar("_T")
@@ -118,8 +118,9 @@ class RequestContext:
             self._panels = self._share_of_pool()
         limit = asyncio.timeout(self.panel_seconds)
         try:
-            async with limit, self._panels:
-                return await work()
+            with taking_turns(self._panels):
+                async with limit:
+                    return await work()
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -129,7 +130,7 @@ class RequestContext:
         """Read a page of a list, a few at a time. Panels have turns of their own: a slow one holds up no page."""
         if self._pages is None:
             self._pages = self._share_of_pool()
-        async with self._pages:
+        with taking_turns(self._pages):
             return await work()
 
     def _share_of_pool(self) -> asyncio.Semaphore:

@@ -6,8 +6,9 @@ help. Nothing but `StorageError`s leaves this module for what goes wrong in the 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -37,6 +38,19 @@ _REMEMBERED_PLACES = 50_000
 _SILENCE_SECONDS = 3.0
 # The drivers limit connecting the socket; a server that accepts and then says nothing is left this much later.
 _CONNECT_GRACE_SECONDS = 1.0
+
+
+_turns: ContextVar[asyncio.Semaphore | None] = ContextVar("turns", default=None)
+
+
+@contextmanager
+def taking_turns(turns: asyncio.Semaphore) -> Iterator[None]:
+    """Let what is read inside, and by tasks begun inside, hold only as many connections as there are turns."""
+    token = _turns.set(turns)
+    try:
+        yield
+    finally:
+        _turns.reset(token)
 
 
 class StatementEvent(NamedTuple):
@@ -109,8 +123,11 @@ class Database:
         """Lend a pooled connection in AUTOCOMMIT: each statement sees what was committed when it began.
 
         Raises StorageError for whatever the database says. When the caller is cancelled the connection is closed and,
-        on SQLite, its statement interrupted.
+        on SQLite, its statement interrupted. Waits for its turn where reads are `taking_turns`.
         """
+        turns = _turns.get()
+        if turns is not None:
+            await turns.acquire()
         watched = self._watchdog.watch()
         try:
             connection = await self._lender.lend()
@@ -130,6 +147,8 @@ class Database:
             raise
         finally:
             self._watchdog.forget(watched)
+            if turns is not None:
+                turns.release()
 
     async def fetch(
         self, connection: AsyncConnection, statement: PreparedStatement, values: Mapping[str, Any]

@@ -70,6 +70,7 @@ class Caller:
     database: Database
     home_namespace: str | None = "default"
     now: int = NOW
+    executor: Executor = EXECUTOR
 
     async def run(self, document: str, variables: str | Mapping[str, Any] | None = None, **context: Any) -> Answer:
         """Execute a document; variables may be JSON text, so that numbers keep their digits."""
@@ -81,7 +82,7 @@ class Caller:
             except DocumentError as error:
                 return Answer(b"null", [(ErrorCode.INTERNAL, each.message) for each in error.errors])
             operation = prepared.operation(None)
-            result = await EXECUTOR.execute(
+            result = await self.executor.execute(
                 prepared,
                 operation,
                 variables=dict(given) if isinstance(given, Mapping) else {},

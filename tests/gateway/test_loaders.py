@@ -1,11 +1,15 @@
 """GQ2: a page with relations costs a number of statements that does not depend on its size up to 200 keys."""
 
+from dataclasses import replace
+
 import pytest
 
+from gateway.execution import Executor
+from gateway.metrics import Metrics
 from mutations.drafts import EventDraft, ObjectDraft
 from mutations.ingest import IngestLimits, ingest_events
 from storage.engine import Database
-from tests.gateway.execution import Answer, Caller
+from tests.gateway.execution import EXECUTOR, SCHEMA, Answer, Caller
 from tests.gateway.history import RECEIVED, event_id
 
 EVENTS = 450
@@ -15,7 +19,10 @@ RELATIONS = {
     "children": "children(first: 2) { nodes { message } }",
     "ancestors": "ancestors(first: 3) { message }",
     "spans": "objects { object { firstEventAt lastEventAt } }",
+    "totals": "alias: children(first: 0) { totalCount { value } }",
 }
+DEPENDING = ("spans", "totals")
+"""What is asked about the answer of another relation."""
 
 
 @pytest.fixture
@@ -37,8 +44,9 @@ async def chain(database: Database) -> Caller:
     return Caller(database)
 
 
-async def ask(caller: Caller, size: int, selection: str) -> Answer:
-    answer = await caller.run(f"{{ events(first: {size}) {{ nodes {{ {selection} }} }} }}")
+async def ask(caller: Caller, size: int, selection: str, *, executor: Executor = EXECUTOR) -> Answer:
+    document = f"{{ events(first: {size}) {{ nodes {{ {selection} }} }} }}"
+    answer = await replace(caller, executor=executor).run(document)
     assert len(answer.data["events"]["nodes"]) == size
     return answer
 
@@ -49,16 +57,27 @@ async def test_a_page_with_all_relations_costs_the_same_up_to_200_events_gq2(cha
     one, many, full = [await ask(chain, size, everything) for size in (1, 20, 200)]
     assert len(one.statements) == len(many.statements) == len(full.statements)
     more, most = [await ask(chain, size, everything) for size in (201, 400)]
-    assert len(more.statements) == len(most.statements) == len(full.statements) + len(RELATIONS)
+    assert len(more.statements) == len(most.statements) == len(full.statements) + 5
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
 async def test_each_relation_costs_one_statement_for_200_keys_gq2(chain: Caller, relation: str) -> None:
     await ask(chain, 1, RELATIONS[relation])
     page = len((await ask(chain, 1, "message")).statements)
-    levels = 2 if relation == "spans" else 1
+    levels = 2 if relation in DEPENDING else 1
     for size, statements in ((1, 1), (200, 1), (201, 2), (400, 2), (401, 3)):
         assert len((await ask(chain, size, RELATIONS[relation])).statements) == page + levels * statements
+
+
+async def test_stock_execution_counts_the_children_of_a_page_together_too(chain: Caller) -> None:
+    """Each list asks by itself there; their questions come together nevertheless."""
+    stock = Executor(SCHEMA, Metrics(), compiled=False)
+    few, many = [await ask(chain, size, RELATIONS["totals"], executor=stock) for size in (3, 200)]
+    assert len(few.statements) == len(many.statements)
+    assert (few.batches, many.batches[-1]) == (
+        [("children_by_event", 3), ("totals_by_parent", 3)],
+        ("totals_by_parent", 200),
+    )
 
 
 async def test_what_the_loaders_give_belongs_to_each_event(chain: Caller) -> None:
@@ -71,6 +90,7 @@ async def test_what_the_loaders_give_belongs_to_each_event(chain: Caller) -> Non
         assert node["objects"][0]["object"]["firstEventAt"] == node["objects"][0]["object"]["lastEventAt"]
         assert node["parent"] == ({"message": f"event {number - 1}"} if number > 1 else None)
         children = [{"message": f"event {number + 1}"}] if number < EVENTS else []
+        assert node["alias"]["totalCount"] == {"value": len(children)}
         assert node["children"]["nodes"] == children
         assert [item["message"] for item in node["ancestors"]] == [
             f"event {earlier}" for earlier in range(number - 1, max(number - 4, 0), -1)
