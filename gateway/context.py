@@ -16,8 +16,8 @@ from storage.scopes import EVERYTHING, Scope
 
 _T = TypeVar("_T")
 
-_SHARE_OF_POOL = 3
-"""The part of a worker's connections that panels, and pages, of one request may have at the same time: a third each."""
+_PANELS_OF_POOL, _PAGES_OF_POOL = 0.5, 0.3
+"""The parts of a worker's connections that panels, and pages, of one request may have at the same time."""
 
 Clock = Callable[[], int]
 """Gives the present time in microseconds since 1970 (UTC)."""
@@ -115,7 +115,7 @@ class RequestContext:
         A few at a time, so that one request cannot take the whole pool; waiting for its turn is part of the time.
         """
         if self._panels is None:
-            self._panels = self._share_of_pool()
+            self._panels = self._turns(_PANELS_OF_POOL)
         limit = asyncio.timeout(self.panel_seconds)
         try:
             with taking_turns(self._panels):
@@ -129,12 +129,12 @@ class RequestContext:
     async def page(self, work: Callable[[], Awaitable[_T]]) -> _T:
         """Read a page of a list, a few at a time. Panels have turns of their own: a slow one holds up no page."""
         if self._pages is None:
-            self._pages = self._share_of_pool()
+            self._pages = self._turns(_PAGES_OF_POOL)
         with taking_turns(self._pages):
             return await work()
 
-    def _share_of_pool(self) -> asyncio.Semaphore:
-        return asyncio.Semaphore(max(self.database.options.pool_size // _SHARE_OF_POOL, 1))
+    def _turns(self, share: float) -> asyncio.Semaphore:
+        return asyncio.Semaphore(max(int(self.database.options.pool_size * share), 1))
 
     @property
     def home_namespace(self) -> str | None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from storage.engine import Database
+from storage.groupings import GroupField
 from storage.objects import fetch_object_spans
 from storage.pages import EventPage, PageRequest
 from storage.positions import fetch_live_position
@@ -146,7 +147,7 @@ class Loaders:
         self.totals_by_parent: Loader[EventKey, TotalRecord] = Loader(self._load_totals)
         self.coverage_by_namespaces: Loader[frozenset[str] | None, CoverageRecord] = Loader(self._load_coverages)
         self.live_position: Loader[None, int] = Loader(self._load_position)
-        self._tallies: dict[Selector, Loader[Tally, TallyRecord]] = {}
+        self._tallies: dict[tuple[Selector, bool], Loader[Tally, TallyRecord]] = {}
 
     def cancel(self) -> None:
         """End what is still being fetched: nobody waits for it any more."""
@@ -167,15 +168,19 @@ class Loaders:
     async def tally(self, tallies: Sequence[Tally]) -> Sequence[TallyRecord]:
         """Answer questions about one selector together with those of other panels: they share a scan.
 
-        Each selector has a loader of its own, so that a slow one delays nobody who asks for something else.
+        Each selector has a loader of its own, so that a slow one delays nobody who asks for something else; and so has
+        the field that is read for itself and takes longest.
         """
-        if not tallies:
-            return []
-        selector = tallies[0].selector
-        loader = self._tallies.get(selector)
-        if loader is None:
-            loader = self._tallies[selector] = Loader(self._load_tallies)
-        return await loader.load_many(tallies)
+        found: dict[Tally, TallyRecord] = {}
+        for apart in (False, True):
+            asked = [tally for tally in tallies if (tally.group is GroupField.OBJECT_TYPE) is apart]
+            if asked:
+                key = (asked[0].selector, apart)
+                loader = self._tallies.get(key)
+                if loader is None:
+                    loader = self._tallies[key] = Loader(self._load_tallies)
+                found |= zip(asked, await loader.load_many(asked), strict=True)
+        return [found[tally] for tally in tallies]
 
     async def _load_tallies(self, keys: list[Tally]) -> Mapping[Tally, TallyRecord]:
         if self._report is not None:

@@ -231,7 +231,7 @@ def _to_histogram(numbers: _Numbers, frame: Frame, searched_to: int | None, *, i
     if totals.keys() - places.keys():
         series.append(SeriesRecord(None, True, [0] * frame.count))
     for (bucket, value), number in numbers.items():
-        if number:
+        if value in totals:
             series[places.get(value, -1)].counts[bucket] += number
     return HistogramRecord(series, sum(totals.values()), searched_to)
 

@@ -23,6 +23,9 @@ from storage.selectors import ALL, EventField, Selector, all_of, equals_any, wit
 from storage.tables import events
 from storage.times import MICROSECONDS_PER_MINUTE
 
+_ROUGHEST = 10
+"""A share may be wrong by a tenth at most, because the sums know whole minutes."""
+
 
 class CountKind(Enum):
     """How far a count can be trusted."""
@@ -98,10 +101,11 @@ class _Counter:
         tests = [test for test in Conjunction.of(selector).tests if is_counted([test])]
         whole = Conjunction.of(all_of(tests))
         whole.since, whole.until = _minutes_around(Conjunction.of(selector))
-        seen = Conjunction.of(all_of(tests))
-        seen.since, seen.until = searched_to // MICROSECONDS_PER_MINUTE * MICROSECONDS_PER_MINUTE, whole.until
-        seen_number = await self._sum(seen)
-        if not found or not seen_number:
+        minute = searched_to // MICROSECONDS_PER_MINUTE * MICROSECONDS_PER_MINUTE
+        seen = Conjunction.of(within(all_of(tests), minute, whole.until))
+        last = Conjunction.of(within(all_of(tests), minute, minute + MICROSECONDS_PER_MINUTE))
+        seen_number = await self._sum(seen) if found else 0
+        if not seen_number or await self._sum(last) * _ROUGHEST > seen_number:
             return None
         share = await self._sum(whole) / seen_number
         return TotalRecord(max(round(found * share), found), CountKind.ESTIMATE)

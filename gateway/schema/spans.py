@@ -41,9 +41,8 @@ def to_frame(since: int, until: int, buckets: int) -> Frame:
     try:
         return frame_of(start, stop, buckets=buckets)
     except FrameTooLongError:
-        raise BadUserInputError(
-            f"the period is longer than {buckets} x 7 days: ask for more buckets, or for a shorter period"
-        ) from None
+        more = ", or for more buckets" if buckets < MOST_BUCKETS else ""
+        raise BadUserInputError(f"the period is longer than {buckets} x 7 days: ask for a shorter one{more}") from None
 
 
 def to_selector_within(

@@ -25,7 +25,7 @@ from storage.times import MICROSECONDS_PER_MILLISECOND, add_milliseconds
 from storage.trees import TreeEvents, fetch_tree_by_field, fetch_tree_by_parents
 
 _EVENT_PLACE = "entries.event"
-_MOST_EVENTS = 10_000
+_RECKONED_EVENTS = 5_000
 
 
 @strawberry.type(description="An event in a tree, and where it stands.")
@@ -105,8 +105,8 @@ class EventTree:
     entries: list[EventTreeNode] = resolved(
         _entries,
         "The events, depth first: parents before children, siblings by (timestamp, id), each followed by all below it.",
-        # Most trees are smaller by far, but whoever asks for relations of all their events has to reckon with it.
-        length=_MOST_EVENTS,
+        # Half of the most: small trees may be asked for relations of their events, large ones for few of them.
+        length=_RECKONED_EVENTS,
     )
     root_count: int = stored("How many of them are roots.")
     started_at: DateTime | None = stored("The earliest timestamp.")

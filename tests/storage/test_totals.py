@@ -73,6 +73,15 @@ async def test_without_a_share_a_total_is_a_lower_bound(history: Database, datab
     await hasty.close()
 
 
+async def test_a_share_of_one_minute_says_nothing(database_url: str) -> None:
+    """The sums know whole minutes: what was seen of a single one is no share of it."""
+    hasty = await Database.open(database_url, DatabaseOptions(scan_rows=20))
+    await store(hasty, [row(number, source="host-2") for number in range(90)])
+    of_source = equals_any(EventField.SOURCE, ("host-2",))
+    assert await fetch_total(hasty, selector=of_source, scope=EVERYTHING) == TotalRecord(20, CountKind.AT_LEAST)
+    await hasty.close()
+
+
 async def test_a_timeline_is_counted_from_its_index_alone(history: Database, database_url: str) -> None:
     counted = await open_counted(database_url)
     touching = TouchesAny((ObjectReference("instance", "i-1", "default"),))
