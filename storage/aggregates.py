@@ -146,7 +146,6 @@ class _Reader:
         """Read sums; where there are too many groups, the largest values by buckets and all others together."""
         async with self._database.reading() as connection:
             counted = await find_counted(self._database, connection, conjunction, self._scope)
-
             rows = await self._read_sums(connection, counted, pieces, columns, bucket, limit=MOST_GROUPS + 1)
             if not columns:
                 return _by_value(rows, None, {None: None})

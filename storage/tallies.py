@@ -41,6 +41,9 @@ _IN_VAIN = 10
 _NAMED_LATER = frozenset({GroupField.SEVERITY, GroupField.NAMESPACE})
 """Fields whose values are numbers in the database, in another order than their names."""
 
+_FIRST = -1
+"""Before all times."""
+
 OTHERS = object()
 """Stands for all values that were not told apart."""
 
@@ -84,15 +87,19 @@ def _sharing(tallies: Iterable[Tally]) -> list[list[Tally]]:
     by_selector: dict[Selector, list[Tally]] = {}
     for tally in tallies:
         by_selector.setdefault(tally.selector, []).append(tally)
-    groups: list[list[Tally]] = []
-    for same in by_selector.values():
-        until: float = float("-inf")
-        for tally in sorted(same, key=lambda each: -1 if each.since is None else each.since):
-            if tally.since is None or tally.since < until:
-                groups[-1].append(tally) if until > float("-inf") else groups.append([tally])
-            else:
-                groups.append([tally])
-            until = max(until, float("inf") if tally.until is None else tally.until)
+    return [group for same in by_selector.values() for group in _overlapping(same)]
+
+
+def _overlapping(tallies: Sequence[Tally]) -> list[list[Tally]]:
+    first, *others = sorted(tallies, key=lambda tally: _FIRST if tally.since is None else tally.since)
+    groups, until = [[first]], first.until
+    for tally in others:
+        if until is None or tally.since is None or tally.since < until:
+            groups[-1].append(tally)
+            until = None if until is None or tally.until is None else max(until, tally.until)
+        else:
+            groups.append([tally])
+            until = tally.until
     return groups
 
 
