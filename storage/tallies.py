@@ -18,9 +18,11 @@ from storage.dialects import whole_quotient
 from storage.engine import Database
 from storage.frames import Frame
 from storage.groupings import GroupField, GroupValue, name_values, rank
+from storage.page_statements import Bound, KeyRange
 from storage.scans import GroupedScan, Scan, begin_scan, build_scanned
 from storage.scopes import Scope
 from storage.selectors import Selector, within
+from storage.windows import Windows
 
 MOST_GROUPS = 20_000
 """Groups that a statement may give."""
@@ -43,6 +45,7 @@ _NAMED_LATER = frozenset({GroupField.SEVERITY, GroupField.NAMESPACE})
 
 _FIRST = -1
 """Before all times."""
+_FIRST_ID = "00000000-0000-0000-0000-000000000000"
 
 OTHERS = object()
 """Stands for all values that were not told apart."""
@@ -118,7 +121,8 @@ class _Reader:
         scan = await begin_scan(self._database, self._connection, selector=selector, scope=self._scope)
         if scan.plan.is_empty:
             return dict.fromkeys(tallies, TallyRecord({}, None))
-        served = [tally for tally in tallies if _is_served(tally, scan, until)]
+        late = await self._find_late(scan, {tally.until for tally in tallies} - {until})
+        served = [tally for tally in tallies if tally.until not in late]
         found = await self._read_together(scan, [tally for tally in served if _goes_together(tally, scan)])
         for tally in served:
             if tally not in found:
@@ -127,6 +131,20 @@ class _Reader:
             if tally not in found:
                 found |= await self.read([tally])
         return found
+
+    async def _find_late(self, scan: Scan, ends: Iterable[int | None]) -> set[int | None]:
+        """Give those ends of spans behind which a good part of what a scan looked at lies: in vain for such a span."""
+        late: set[int | None] = set()
+        if scan.boundary is None:
+            return late
+        windows = Windows(self._database, self._connection, scan.plan)
+        in_vain = self._database.options.scan_rows // _IN_VAIN
+        for end in ends:
+            if end is not None:
+                behind = KeyRange(descending=True, stop=Bound(end, _FIRST_ID, inclusive=True))
+                if await windows.end(behind, in_vain) is not None:
+                    late.add(end)
+        return late
 
     async def _read_together(self, scan: Scan, tallies: Sequence[Tally]) -> dict[Tally, TallyRecord]:
         """Give nothing when there are too many groups."""
@@ -169,18 +187,6 @@ class _Reader:
         if group is None:
             return {None: None}
         return await name_values(self._database, self._connection, group.value, values)
-
-
-def _is_served(tally: Tally, scan: Scan, until: int | None) -> bool:
-    """Whether a scan up to `until` looks about as far for a question as one of its own would.
-
-    What it looked at after the end of the question's span was in vain for that.
-    """
-    if scan.boundary is None or tally.until == until:
-        return True
-    if tally.until is None or until is None:
-        return tally.until is None
-    return bool((until - tally.until) * _IN_VAIN <= until - scan.boundary.occurred_at)
 
 
 def _goes_together(tally: Tally, scan: Scan) -> bool:

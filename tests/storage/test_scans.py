@@ -35,6 +35,7 @@ from storage.totals import (
     fetch_coverage,
     fetch_total,
 )
+from tests.gateway.execution import observed
 from tests.storage.examined import explain, measure, open_counted, used_indexes
 from tests.storage.histories import START, event_id, link, row, scope_of_audiences, store
 from tests.storage.test_explain import INDEXES
@@ -142,6 +143,12 @@ async def test_no_panel_examines_much_more_than_the_scan_limit_sy6(long: Databas
     assert examined.rows < 2_400, "two statements: the largest values, and the numbers"
 
 
+async def _sent(database: Database, tallies: list[Tally]) -> list[str]:
+    async with observed(database) as sent:
+        await fetch_tallies(database, tallies, scope=EVERYTHING)
+    return list(sent)
+
+
 async def test_a_panel_about_the_past_is_not_starved_by_one_about_today(long: Database) -> None:
     """Panels share a scan only where it looks about as far for each of them as one of its own would."""
     selector = equals_any(EventField.CATEGORY, ("a",))
@@ -149,7 +156,10 @@ async def test_a_panel_about_the_past_is_not_starved_by_one_about_today(long: Da
     def question(since: int, until: int, group: GroupField | None = None) -> Tally:
         return Tally(selector, START + since * SECOND, START + until * SECOND, group, 20)
 
-    today, about_today, early = question(0, 2_000), question(0, 1_990, GroupField.SOURCE), question(0, 150)
+    # A histogram is rounded up, into a time without events.
+    today, about_today, early = question(0, 9_000), question(0, 1_990, GroupField.SOURCE), question(0, 150)
+    scans = sum("ends" in sql for sql in await _sent(long, [today, about_today]))
+    assert scans == 2, "where the scan ends, and whether much of it lies behind the earlier end"
     found = await fetch_tallies(long, [today, about_today, early], scope=EVERYTHING)
     assert found[early] == TallyRecord({(0, None): 100, (0, OTHERS): 0}, None)
     searched_to = START + 1_800 * SECOND
