@@ -3,6 +3,7 @@
 The numbers are occurrences: an event that repeats were folded into counts as many times (H7).
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -125,9 +126,11 @@ class _Reader:
         found: dict[GroupField, tuple[_Numbers, int | None]] = {}
         if counted:
             pieces, rest = cut(conjunction.since, conjunction.until)
-            sums = await self._sum_by_value(conjunction, pieces, [field.value for field in counted])
             ends = [Tally(self._selector, *end, field, MOST_GROUPS) for field in counted for end in rest]
-            of_ends = list(zip(ends, await self._tally(ends), strict=True))
+            sums, records = await asyncio.gather(
+                self._sum_by_value(conjunction, pieces, [field.value for field in counted]), self._tally(ends)
+            )
+            of_ends = list(zip(ends, records, strict=True))
             for field, numbers in zip(counted, sums, strict=True):
                 found[field] = _joined(numbers, [record for tally, record in of_ends if tally.group is field])
         others = [Tally(self._selector, *span, field, top) for field in fields if field not in found]

@@ -19,7 +19,7 @@ from storage.conjunctions import Conjunction
 from storage.counts import SUMS
 from storage.dialects import force_index, whole_quotient
 from storage.engine import Database
-from storage.plans import MOST_AUDIENCES, build_audience_keys
+from storage.plans import MOST_AUDIENCES, fetch_audience_keys
 from storage.scopes import Scope
 from storage.selectors import And, EventField, FieldTest, Not, Or, Selector
 from storage.tables import audiences, event_count_deltas, namespaces
@@ -70,8 +70,7 @@ async def find_counted(
 ) -> Counted:
     """Find the audiences that the tests of a conjunction and a scope allow; the tests must be counted ones."""
     names = conjunction.namespaces()
-    statement = build_audience_keys(scope, names, most=MOST_AUDIENCES + 1)
-    keys = tuple((await connection.execute(statement)).scalars())
+    keys = tuple(await fetch_audience_keys(database, connection, scope, names, most=MOST_AUDIENCES + 1))
     if len(keys) > MOST_AUDIENCES:
         return Counted(conjunction.without(), scope, None)
     return Counted(conjunction.without(*conjunction.lists(EventField.NAMESPACE)), scope, keys)

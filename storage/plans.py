@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from sqlalchemy import Table, and_, case, func, literal_column, or_, select
+from sqlalchemy import BigInteger, Table, and_, case, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -240,8 +240,8 @@ class Planner:
 
     async def _audience_keys(self, most: int) -> list[int] | None:
         """The keys of all audiences within filter and scope, or None when there are more than `most`."""
-        statement = build_audience_keys(self._scope, self._tests.namespaces(), most=most + 1)
-        keys = list((await self._connection.execute(statement)).scalars())
+        names = self._tests.namespaces()
+        keys = await fetch_audience_keys(self._database, self._connection, self._scope, names, most=most + 1)
         return keys if len(keys) <= most else None
 
     async def _object_places(self, references: Sequence[ObjectReference]) -> list[Prefix]:
@@ -274,11 +274,30 @@ def build_namespace_keys(scope: Scope, names: set[str] | None, *, most: int) -> 
     return statement
 
 
-def build_audience_keys(scope: Scope, names: set[str] | None, *, most: int) -> Any:
+async def fetch_audience_keys(
+    database: Database, connection: AsyncConnection, scope: Scope, names: set[str] | None, *, most: int
+) -> list[int]:
+    """Read the keys of at most `most` audiences in the scope; prepared for who may see everything."""
+    if not scope.everything:
+        built = build_audience_keys(scope, names, most=most)
+        return list((await connection.execute(built)).scalars())
+    given = None if names is None else sorted(names)
+    if given == []:
+        return []
+    named = None if given is None else [parameter(f"name_{place}") for place in range(len(given))]
+    statement = database.statements.get(
+        ("keys of audiences", None if given is None else len(given)),
+        lambda: build_audience_keys(scope, named, most=parameter("most", BigInteger())),
+    )
+    values = {f"name_{place}": name for place, name in enumerate(given or ())}
+    return [key for (key,) in await database.fetch(connection, statement, {**values, "most": most})]
+
+
+def build_audience_keys(scope: Scope, names: Iterable[Any] | None, *, most: Any) -> Any:
     """Ask for the keys of at most `most` audiences in the scope, of the namespaces named or of all."""
     statement = select(audiences.c.audience_key).order_by(audiences.c.audience_key).limit(most)
     if names is not None:
-        named = select(namespaces.c.namespace_key).where(namespaces.c.name.in_(sorted(names)))
+        named = select(namespaces.c.namespace_key).where(namespaces.c.name.in_(list(names)))
         statement = statement.where(audiences.c.namespace_key.in_(named))
     return statement.where(build_scope_condition(scope, audiences))
 

@@ -5,7 +5,7 @@ key. So whatever is asked about the same scan is about the same span of time (de
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Select, Subquery, and_, null, select, union, union_all
@@ -33,6 +33,10 @@ class Scan:
     plan: Plan
     boundary: Bound | None
     as_of: int | None = None
+    middle: Bound | None = None
+    """Where about half of what the limit allows lies behind; None: the limit did not end it."""
+    start: Bound | None = None
+    """Where it begins; None: with the newest event."""
 
     @property
     def is_complete(self) -> bool:
@@ -53,13 +57,22 @@ async def begin_scan(
     if plan.is_empty or plan.access is BY_ID:
         return Scan(plan, None, as_of)
     windows = Windows(database, connection, plan)
-    return Scan(plan, await windows.reach(_NEWEST_FIRST, database.options.scan_rows), as_of)
+    boundary, middle = await windows.reach(_NEWEST_FIRST, database.options.scan_rows)
+    return Scan(plan, boundary, as_of, middle)
+
+
+def halve_scan(scan: Scan) -> list[Scan]:
+    """Cut a scan that the limit ended into two of about the same size, to be read at the same time."""
+    if scan.middle is None or scan.middle == scan.boundary:
+        return [scan]
+    return [replace(scan, boundary=scan.middle), replace(scan, start=scan.middle._replace(inclusive=False))]
 
 
 def build_scanned(scan: Scan, columns: Sequence[str], *, dialect_name: str) -> Subquery:
     """Make the table of a scan's events, each once: time, id, namespace key, and columns of `events`."""
     # With one end alone SQLite may take a range for most of the table, and read the whole of it instead.
-    keys = _NEWEST_FIRST if scan.boundary is None else KeyRange(descending=True, start=_LAST_KEY, stop=scan.boundary)
+    start = scan.start or (None if scan.boundary is None else _LAST_KEY)
+    keys = KeyRange(descending=True, start=start, stop=scan.boundary)
     tests = build_row_tests(scan.plan, scan.as_of, dialect_name)
     branches = [
         build_branch(scan.plan, place, keys, dialect_name, tests=tests, columns=columns)

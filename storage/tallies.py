@@ -4,9 +4,11 @@ The panels of a page ask about the same events: rows are read once for all of th
 everything that is asked. Only where that would give too many groups each question has a statement of its own.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, func, literal, or_, select, true
@@ -19,7 +21,7 @@ from storage.engine import Database
 from storage.frames import Frame
 from storage.groupings import GroupField, GroupValue, name_values, rank
 from storage.page_statements import Bound, KeyRange
-from storage.scans import GroupedScan, Scan, begin_scan, build_scanned
+from storage.scans import GroupedScan, Scan, begin_scan, build_scanned, halve_scan
 from storage.scopes import Scope
 from storage.selectors import Selector, within
 from storage.windows import Windows
@@ -80,8 +82,7 @@ async def fetch_tallies(database: Database, tallies: Sequence[Tally], *, scope: 
     """
     found: dict[Tally, TallyRecord] = {}
     for together in _sharing(dict.fromkeys(tallies)):
-        async with database.reading() as connection:
-            found |= await _Reader(database, connection, scope).read(together)
+        found |= await _Reader(database, scope).read(together)
     return found
 
 
@@ -107,9 +108,10 @@ def _overlapping(tallies: Sequence[Tally]) -> list[list[Tally]]:
 
 
 class _Reader:
-    def __init__(self, database: Database, connection: AsyncConnection, scope: Scope) -> None:
+    """Reads scans. It holds no connection while it asks for another."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
         self._database = database
-        self._connection = connection
         self._scope = scope
 
     async def read(self, tallies: Sequence[Tally]) -> dict[Tally, TallyRecord]:
@@ -118,26 +120,31 @@ class _Reader:
         since = None if None in starts else min(start for start in starts if start is not None)
         until = None if None in ends else max(end for end in ends if end is not None)
         selector = within(tallies[0].selector, since, until)
-        scan = await begin_scan(self._database, self._connection, selector=selector, scope=self._scope)
-        if scan.plan.is_empty:
-            return dict.fromkeys(tallies, TallyRecord({}, None))
-        late = await self._find_late(scan, {tally.until for tally in tallies} - {until})
-        served = [tally for tally in tallies if tally.until not in late]
-        found = await self._read_together(scan, [tally for tally in served if _goes_together(tally, scan)])
+        async with self._database.reading() as connection:
+            scan = await begin_scan(self._database, connection, selector=selector, scope=self._scope)
+            if scan.plan.is_empty:
+                return dict.fromkeys(tallies, TallyRecord({}, None))
+            late = await self._find_late(connection, scan, set(ends) - {until})
+            served = [tally for tally in tallies if tally.until not in late]
+            together = [tally for tally in served if _goes_together(tally, scan)]
+        # Where many rows have to be tested, it is worth while to do it in two halves at the same time.
+        parts = halve_scan(scan) if scan.plan.tests_rows else [scan]
+        found = await self._read_together(scan, parts, together)
         for tally in served:
             if tally not in found:
-                found[tally] = await self._read_alone(_narrow(scan, tally), tally)
+                async with self._database.reading() as connection:
+                    found[tally] = await self._read_alone(connection, _narrow(scan, tally), tally)
         for tally in tallies:
             if tally not in found:
                 found |= await self.read([tally])
         return found
 
-    async def _find_late(self, scan: Scan, ends: Iterable[int | None]) -> set[int | None]:
+    async def _find_late(self, connection: AsyncConnection, scan: Scan, ends: Iterable[int | None]) -> set[int | None]:
         """Give those ends of spans behind which a good part of what a scan looked at lies: in vain for such a span."""
         late: set[int | None] = set()
         if scan.boundary is None:
             return late
-        windows = Windows(self._database, self._connection, scan.plan)
+        windows = Windows(self._database, connection, scan.plan)
         in_vain = self._database.options.scan_rows // _IN_VAIN
         for end in ends:
             if end is not None:
@@ -146,47 +153,58 @@ class _Reader:
                     late.add(end)
         return late
 
-    async def _read_together(self, scan: Scan, tallies: Sequence[Tally]) -> dict[Tally, TallyRecord]:
-        """Give nothing when there are too many groups."""
+    async def _read_together(
+        self, scan: Scan, parts: Sequence[Scan], tallies: Sequence[Tally]
+    ) -> dict[Tally, TallyRecord]:
+        """Give nothing for a single question, which has cheaper statements, and when there are too many groups."""
         if len(tallies) < 2:
             return {}
-        rows = (await self._connection.execute(build_together(scan, tallies, self._database.dialect_name))).all()
+        rows = list(chain.from_iterable(await asyncio.gather(*(self._read_part(part, tallies) for part in parts))))
         if len(rows) > MOST_GROUPS:
             return {}
         found: dict[Tally, TallyRecord] = {}
-        for place, tally in enumerate(tallies):
-            bucket, value, inside = 1 + 3 * place, 2 + 3 * place, 3 + 3 * place
-            names = await self._name(tally.group, (row[value] for row in rows if row[inside]))
-            numbers: Counter[tuple[int, GroupValue]] = Counter()
-            for row in rows:
-                if row[inside]:
-                    numbers[row[bucket], names[row[value]]] += int(row[0])
-            found[tally] = TallyRecord(numbers, searched_to_of(scan, tally))
+        async with self._database.reading() as connection:
+            for place, tally in enumerate(tallies):
+                bucket, value, inside = 1 + 3 * place, 2 + 3 * place, 3 + 3 * place
+                names = await self._name(connection, tally.group, (row[value] for row in rows if row[inside]))
+                numbers: Counter[tuple[int, GroupValue]] = Counter()
+                for row in rows:
+                    if row[inside]:
+                        numbers[row[bucket], names[row[value]]] += int(row[0])
+                found[tally] = TallyRecord(numbers, searched_to_of(scan, tally))
         return found
 
-    async def _read_alone(self, scan: Scan, tally: Tally) -> TallyRecord:
+    async def _read_part(self, part: Scan, tallies: Sequence[Tally]) -> Sequence[Any]:
+        statement = build_together(part, tallies, self._database.dialect_name)
+        async with self._database.reading() as connection:
+            rows: Sequence[Any] = (await connection.execute(statement)).all()
+        return rows
+
+    async def _read_alone(self, connection: AsyncConnection, scan: Scan, tally: Tally) -> TallyRecord:
         if scan.plan.is_empty:
             return TallyRecord({}, None)
         source = GroupedScan(scan, tally.group, ("repeat_count",), dialect_name=self._database.dialect_name)
         searched_to = searched_to_of(scan, tally)
         if tally.frame is None:
-            top, rest = await read_top(self._database, self._connection, source, tally.group, tally.most)
+            top, rest = await read_top(self._database, connection, source, tally.group, tally.most)
             return TallyRecord(
                 {**{(0, value): number for value, number in top.values()}, (0, OTHERS): rest}, searched_to
             )
-        rows = (await self._connection.execute(build_buckets(source, tally.frame))).all()
+        rows = (await connection.execute(build_buckets(source, tally.frame))).all()
         if len(rows) > MOST_GROUPS:
-            few, _ = await read_top(self._database, self._connection, source, tally.group, tally.most)
-            rows = (await self._connection.execute(build_buckets_of_few(source, tally.frame, list(few)))).all()
-        names = await self._name(tally.group, (row.value for row in rows if not row.is_other))
+            few, _ = await read_top(self._database, connection, source, tally.group, tally.most)
+            rows = (await connection.execute(build_buckets_of_few(source, tally.frame, list(few)))).all()
+        names = await self._name(connection, tally.group, (row.value for row in rows if not row.is_other))
         return TallyRecord(
             {(row.bucket, OTHERS if row.is_other else names[row.value]): int(row.number) for row in rows}, searched_to
         )
 
-    async def _name(self, group: GroupField | None, values: Iterable[Any]) -> Mapping[Any, GroupValue]:
+    async def _name(
+        self, connection: AsyncConnection, group: GroupField | None, values: Iterable[Any]
+    ) -> Mapping[Any, GroupValue]:
         if group is None:
             return {None: None}
-        return await name_values(self._database, self._connection, group.value, values)
+        return await name_values(self._database, connection, group.value, values)
 
 
 def _goes_together(tally: Tally, scan: Scan) -> bool:

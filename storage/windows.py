@@ -5,6 +5,7 @@ even share for each place; what its places turn out to hold decides about the sh
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +17,13 @@ from storage.plans import Plan
 _MOST_ROUNDS = 6
 _ENOUGH = 0.95
 """Of the entries that may be examined: what is left then is not worth another look."""
+
+
+class Reach(NamedTuple):
+    """How far a scan may look, and a key about half way there; both None: as far as there is anything."""
+
+    boundary: Bound | None
+    middle: Bound | None
 
 
 class Windows:
@@ -57,18 +65,24 @@ class Windows:
         self._held = [number for _, number in sorted(rows)]
         return sum(self._held)
 
-    async def reach(self, keys: KeyRange, entries: int) -> Bound | None:
-        """Give the key up to which nearly as many entries lie as may be examined; None: all of the range may be."""
-        left, reached = entries, None
+    async def reach(self, keys: KeyRange, entries: int) -> "Reach":
+        """Find the key up to which nearly as many entries lie as may be examined, and one about half way to it."""
+        half, left = entries // 2, entries
+        middle: Bound | None = None
+        end: Bound | None = None
         for _ in range(_MOST_ROUNDS):
-            end = reached = await self.end(keys, left)
+            # With one place the first step ends just half way, and the second where all has been used up.
+            step = half if middle is None and half else left
+            end = await self.end(keys, step)
             if end is None:
-                break
-            left -= await self.count(keys._replace(stop=end), left)
+                return Reach(None, None)
+            left -= await self.count(keys._replace(stop=end), step)
+            if middle is None or left > half:
+                middle = end
             if left <= entries * (1 - _ENOUGH):
                 break
             keys = keys._replace(start=end._replace(inclusive=False))
-        return reached
+        return Reach(end, middle)
 
     def _shares(self, entries: int) -> list[int]:
         """Share entries out: one half evenly, the other by what each place has held; each gets at least one."""
