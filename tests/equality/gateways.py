@@ -242,7 +242,9 @@ def _http_scope(request: Request) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _serve(url: str, execution: Literal["stock", "compiled"]) -> AsyncIterator[Side]:
-    app = create_app(Settings(database_url=url, execution=execution), clock=lambda: NOW)
+    # The trees of this history are small, and are asked for relations that would be dear in large ones.
+    settings = Settings(database_url=url, execution=execution, max_query_cost=20_000_000)
+    app = create_app(settings, clock=lambda: NOW)
     async with app.router.lifespan_context(app):
         gateway: Gateway = app.state.gateway
         yield Side(app, gateway)
