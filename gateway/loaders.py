@@ -171,16 +171,23 @@ class Loaders:
         Each selector has a loader of its own, so that a slow one delays nobody who asks for something else; and so has
         the field that is read for itself and takes longest.
         """
-        found: dict[Tally, TallyRecord] = {}
-        for apart in (False, True):
-            asked = [tally for tally in tallies if (tally.group is GroupField.OBJECT_TYPE) is apart]
-            if asked:
-                key = (asked[0].selector, apart)
-                loader = self._tallies.get(key)
-                if loader is None:
-                    loader = self._tallies[key] = Loader(self._load_tallies)
-                found |= zip(asked, await loader.load_many(asked), strict=True)
+        asked = [
+            [tally for tally in tallies if (tally.group is GroupField.OBJECT_TYPE) is apart] for apart in (False, True)
+        ]
+        together, apart = await asyncio.gather(
+            *(self._tally(each, apart=bool(place)) for place, each in enumerate(asked))
+        )
+        found = {**together, **apart}
         return [found[tally] for tally in tallies]
+
+    async def _tally(self, tallies: Sequence[Tally], *, apart: bool) -> Mapping[Tally, TallyRecord]:
+        if not tallies:
+            return {}
+        key = (tallies[0].selector, apart)
+        loader = self._tallies.get(key)
+        if loader is None:
+            loader = self._tallies[key] = Loader(self._load_tallies)
+        return dict(zip(tallies, await loader.load_many(tallies), strict=True))
 
     async def _load_tallies(self, keys: list[Tally]) -> Mapping[Tally, TallyRecord]:
         if self._report is not None:

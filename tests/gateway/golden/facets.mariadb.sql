@@ -12,6 +12,14 @@ LIMIT %s, %s) AS ends
 ORDER BY ends.occurred_at DESC, ends.id DESC
 LIMIT %s;
 
+SELECT ends.occurred_at, CAST(ends.id AS UUID) AS id, ends.namespace_key
+FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key
+FROM events FORCE INDEX (ix_events_time)
+ORDER BY events.occurred_at DESC, id DESC
+LIMIT %s, %s) AS ends
+ORDER BY ends.occurred_at DESC, ends.id DESC
+LIMIT %s;
+
 SELECT groups.value, groups.number, sum(groups.number) OVER () AS everything
 FROM (SELECT scanned.category AS value, sum(scanned.repeat_count) AS number
 FROM (SELECT events.occurred_at AS occurred_at, events.id AS id, events.namespace_key AS namespace_key, events.repeat_count AS repeat_count, events.category AS category
