@@ -1,5 +1,6 @@
 """Comparisons: sides asked in random alternation on open connections, in rounds; ratios are medians of rounds."""
 
+import math
 import random
 import statistics
 import time
@@ -62,8 +63,8 @@ class Comparison:
         return to_spread([other / own for own, other in self._times(first, second)])
 
     def cpu_ratio(self, first: str, second: str) -> Spread:
-        """One side's CPU time by another's."""
-        return to_spread([own / other for own, other in self._cpu(first, second)])
+        """One side's CPU time by another's; not a number where a round was shorter than the clock's tick."""
+        return to_spread([own / other if other else math.nan for own, other in self._cpu(first, second)])
 
     def added_milliseconds(self, first: str, second: str) -> float:
         """How much longer one side takes than another."""

@@ -60,6 +60,8 @@ INDEXES = {
     "or": "ix_events_time",
     "time": "ix_events_time",
 }
+EACH_DATABASE = pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])
+"""A plan does not depend on the driver."""
 EVERY_COLUMN = read_columns(None)
 MIDDLE = KeyRange(descending=True, start=Bound(START + 60, event_id(60), inclusive=True))
 
@@ -76,6 +78,7 @@ async def mixed(database: Database) -> Database:
     return database
 
 
+@EACH_DATABASE
 @pytest.mark.parametrize("name", INDEXES)
 async def test_a_page_is_chosen_from_its_index(mixed: Database, name: str) -> None:
     """The page's keys come from the index of the table, its rows by primary key; nothing is scanned."""
@@ -112,6 +115,7 @@ async def test_a_reader_of_some_audiences_reads_by_audience(mixed: Database) -> 
     assert not {index for index in used if index.startswith("scan")}
 
 
+@EACH_DATABASE
 @pytest.mark.parametrize("kind", ["events by id", "links", "children", "ancestors"])
 async def test_relations_are_read_by_key(mixed: Database, kind: str) -> None:
     """GQ2: what dataloaders ask for comes from keys."""

@@ -38,7 +38,7 @@ from storage.totals import (
 from tests.gateway.execution import observed
 from tests.storage.examined import explain, measure, open_counted, used_indexes
 from tests.storage.histories import START, event_id, link, row, scope_of_audiences, store
-from tests.storage.test_explain import INDEXES
+from tests.storage.test_explain import EACH_DATABASE, INDEXES
 from tests.storage.test_pages import SERVED, mixed_row
 
 SECOND = 1_000_000
@@ -80,6 +80,7 @@ def statements(scan: Scan, dialect_name: str) -> dict[str, Any]:
     }
 
 
+@EACH_DATABASE
 @pytest.mark.parametrize("name", INDEXES)
 async def test_a_scan_reads_by_the_index_of_its_filter(mixed: Database, name: str) -> None:
     """Down to a boundary, as in a store that is larger than the scan limit; a smaller one may be read in any way."""
