@@ -4,7 +4,7 @@ Every condition is about one row of `events`. A condition may come to NULL where
 is not true into true, so that a negation is the complement (contract: "negation is complement").
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import and_, exists, false, func, or_, select, true
@@ -98,6 +98,11 @@ def build_test(column: ColumnElement[Any], comparison: Comparison, value: Any) -
         case _:
             test = _ORDERINGS[comparison](column, value)
     return test
+
+
+def build_membership(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Make the condition that a column has one of some values, among which null may be."""
+    return or_(column.in_([value for value in values if value is not None]), *([column.is_(None)] * (None in values)))
 
 
 def _build_field_condition(test: FieldTest) -> ColumnElement[bool]:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Select, and_, exists, false, func, or_, select, true, union_all
+from sqlalchemy import CompoundSelect, Select, Table, and_, exists, false, func, or_, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from storage.conditions import build_scope_condition, build_test
+from storage.conditions import build_membership, build_scope_condition, build_test
 from storage.conjunctions import Conjunction
 from storage.counts import SUMS
 from storage.dialects import force_index, whole_quotient
@@ -135,12 +135,12 @@ def build_counted(
         None if None in starts else min(start for start in starts if start is not None),
         None if None in stops else max(stop for stop in stops if stop is not None),
     )
-    sources: list[tuple[FromClause, Piece]] = [(SUMS[piece.minutes], piece) for piece in pieces]
+    sources: list[tuple[Table, Piece]] = [(SUMS[piece.minutes], piece) for piece in pieces]
     sources.append((event_count_deltas, whole))
     sums = [_build_sum(counted, source, piece, number, groups, bucket) for source, piece in sources]
     if only is not None:
         sums = [
-            each.where(_is_one_of(column_of_sums(source, groups[0]), only))
+            each.where(build_membership(column_of_sums(source, groups[0]), only))
             for each, (source, _) in zip(sums, sources, strict=True)
         ]
     return union_all(*sums).limit(limit)
@@ -148,7 +148,7 @@ def build_counted(
 
 def _build_sum(
     counted: Counted,
-    source: FromClause,
+    source: Table,
     piece: Piece,
     number: str,
     groups: Sequence[str],
@@ -164,12 +164,8 @@ def _build_sum(
     if piece.stop is not None:
         statement = statement.where(minute < piece.stop)
     if counted.audience_keys is None and source is not event_count_deltas:
-        statement = force_index(statement, source, f"ix_{source.name}_minute")  # type: ignore[attr-defined]
+        statement = force_index(statement, source, f"ix_{source.name}_minute")
     return statement.group_by(*(() if bucket is None else (place,)), *keys)
-
-
-def _is_one_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    return or_(column.in_([value for value in values if value is not None]), *([column.is_(None)] * (None in values)))
 
 
 def _audience_condition(counted: Counted, source: FromClause) -> ColumnElement[bool]:

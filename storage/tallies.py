@@ -11,11 +11,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, case, func, literal, or_, select, true
+from sqlalchemy import Select, and_, case, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from storage.conditions import build_membership
 from storage.dialects import whole_quotient
 from storage.engine import Database
 from storage.frames import Frame
@@ -285,7 +286,7 @@ def build_buckets_of_few(source: GroupedScan, frame: Frame, values: Sequence[Any
 
 def told_apart(column: ColumnElement[Any], values: Sequence[Any]) -> tuple[ColumnElement[Any], ColumnElement[int]]:
     """Give a value, null unless it is one of a few, and whether it is none of them (1 or 0)."""
-    is_one = or_(column.in_([value for value in values if value is not None]), *([column.is_(None)] * (None in values)))
+    is_one = build_membership(column, values)
     return case((is_one, column)), case((is_one, 0), else_=1)
 
 

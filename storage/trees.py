@@ -16,7 +16,7 @@ from storage.event_rows import EventRows, read_columns
 from storage.page_statements import event_columns
 from storage.pages import PageRequest, fetch_event_page, to_event_rows
 from storage.prepared import parameter
-from storage.reads import build_ancestors, build_events_by_id
+from storage.reads import PREPARED_SIZES, build_ancestors, build_events_by_id
 from storage.records import EventKey
 from storage.scopes import Scope
 from storage.selectors import EventField, all_of, equals_any
@@ -27,7 +27,6 @@ TREE_FIELDS = frozenset({"parent_id", "event_type", "severity", "duration_ms", "
 
 _ANCESTORS_PER_STATEMENT = 500
 """Generations that one recursive statement climbs; MariaDB ends one after 1000 without a word."""
-_PREPARED_SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
 _EVENT_ID = itemgetter(1)
 _PLACE = itemgetter(2, 1)
 
@@ -163,7 +162,7 @@ class _Family:
         return [row[2:] for row in sorted(rows, key=itemgetter(1))]
 
     async def _fetch_children(self, parent_ids: Sequence[str], *, limit: int) -> list[_Row]:
-        size = next((size for size in _PREPARED_SIZES if size >= len(parent_ids)), None)
+        size = next((size for size in PREPARED_SIZES if size >= len(parent_ids)), None)
         if size is None or not self._scope.everything:
             return await self._execute(
                 build_generation(
