@@ -5,7 +5,7 @@ batch, its events, their references and what they add to the counts. A batch tha
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -121,16 +121,25 @@ async def append_batches(database: "Database", batches: Sequence[Batch]) -> list
 
     What becomes of a row is what would have become of it had the batches come one after the other, each alone.
     """
-    rows = [row for batch in batches for row in batch.rows]
-    if not rows:
+    if not any(batch.rows for batch in batches):
         return []
+    return await database.write(await prepare_append(database, batches), name="a batch of events")
+
+
+async def prepare_append(
+    database: "Database", batches: Sequence[Batch]
+) -> Callable[[AsyncConnection], Awaitable[list[AppendOutcome]]]:
+    """Intern the names that some batches need, and give the work that stores them in a transaction of the caller's.
+
+    For whoever must write something else together with an event. The work may be run again with its transaction.
+    """
+    rows = [row for batch in batches for row in batch.rows]
     identities = database.identities
     known_audiences = await identities.intern_audiences({row.audience for row in rows})
     seen_by = {(link.object, known_audiences[row.audience].key) for row in rows for link in row.objects}
     object_keys = await identities.intern_objects({record for record, _ in seen_by}, seen_by=seen_by)
     arrivals = [batch.received_at for batch in batches for _ in batch.rows]
-    append = _Append(database, rows, arrivals, audiences=known_audiences, object_keys=object_keys)
-    return await database.write(append.run, name="a batch of events")
+    return _Append(database, rows, arrivals, audiences=known_audiences, object_keys=object_keys).run
 
 
 class _Append:
@@ -208,7 +217,7 @@ class _Append:
         return outcomes
 
     async def _insert(self, connection: AsyncConnection, new: Sequence[int]) -> None:
-        batch: dict[str, Any] = {"received_at": max(self._arrivals), "event_count": len(new)}
+        batch: dict[str, Any] = {"received_at": min(self._arrivals[each] for each in new), "event_count": len(new)}
         if self._database.dialect_name == "sqlite":
             batch["position"] = await next_position(connection)
         result = await connection.execute(_INSERT_BATCH, batch)

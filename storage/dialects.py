@@ -329,6 +329,32 @@ def insert_adding(table: Table, dialect_name: str, added: Sequence[str]) -> Any:
     return statement.on_duplicate_key_update({name: table.c[name] + statement.inserted[name] for name in added})
 
 
+def insert_replacing(
+    table: Table,
+    dialect_name: str,
+    replaced: Sequence[str],
+    *,
+    source: Select[Any] | None = None,
+    names: Sequence[str] = (),
+) -> Any:
+    """INSERT that, where the primary key is there, puts new values into the columns `replaced`.
+
+    `source` gives the rows, for the columns `names`, where they do not come as parameters.
+    """
+    if dialect_name == "sqlite":
+        insertion = sqlite.insert(table)
+        if source is not None:
+            insertion = insertion.from_select(list(names), source)
+        return insertion.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns),
+            set_={name: insertion.excluded[name] for name in replaced},
+        )
+    statement = mysql.insert(table)
+    if source is not None:
+        statement = statement.from_select(list(names), source)
+    return statement.on_duplicate_key_update({name: statement.inserted[name] for name in replaced})
+
+
 class whole_quotient(FunctionElement[int]):  # noqa: N801 - reads as a function in SQL
     """How often the second number goes into the first, both not negative."""
 

@@ -196,6 +196,7 @@ ingest_batches = Table(
     Column("event_count", Integer, nullable=False),
     Column("position", BigInteger, comment="the order in which batches became visible; given after commit"),
     UniqueConstraint("position"),
+    Index("ix_ingest_batches_received", "received_at", "batch_key"),
     **_TABLE_OPTIONS,
 )
 
@@ -270,6 +271,122 @@ deleted_ids = Table(
     **_TABLE_OPTIONS,
     sqlite_with_rowid=False,
 )
+
+folded_ids = Table(
+    "folded_ids",
+    metadata,
+    Column("id", UuidText, nullable=False),
+    Column("namespace_key", Integer, nullable=False),
+    Column("into_id", UuidText, nullable=False, comment="the event that stands for it now"),
+    Column("content_hash", LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb"), nullable=False),
+    PrimaryKeyConstraint("id", "namespace_key"),
+    Index("ix_folded_ids_into", "into_id", "namespace_key"),
+    **_TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+)
+"""Repeats that were folded into one row (EV11); they go when that row goes."""
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("registration_id", UuidText, primary_key=True),
+    Column("namespace_key", Integer, nullable=False),
+    Column("source", _text(255), nullable=False),
+    Column("generation", Integer, nullable=False, comment="1, 2, ... of its source; the highest is the present one"),
+    _micros("started_at"),
+    _micros("ended_at", nullable=True),
+    UniqueConstraint("namespace_key", "source", "generation"),
+    **_TABLE_OPTIONS,
+)
+
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("deletion_id", UuidText, primary_key=True),
+    Column("kind", _text(16), nullable=False),
+    Column("state", _text(16), nullable=False),
+    Column("requested_by", _text(255)),
+    Column("reason", Text),
+    Column("filter", _long_text(), nullable=False, comment="JSON, as the caller gave it"),
+    Column("selection", _long_text(), nullable=False, comment="JSON: what of whose goes; equal texts mean the same"),
+    Column("bound", BigInteger, nullable=False, comment="position: only what was visible then"),
+    Column("matched", BigInteger, nullable=False),
+    Column("matched_references", BigInteger, nullable=False),
+    Column("recounted", BigInteger, nullable=False),
+    Column("recounted_references", BigInteger, nullable=False),
+    Column("deleted", BigInteger, nullable=False),
+    Column("deleted_references", BigInteger, nullable=False),
+    Column("place", _long_text(), comment="JSON: where counting or deleting goes on"),
+    Column("sample", _long_text(), comment="JSON list of [namespace, id]"),
+    _micros("created_at"),
+    _micros("started_at", nullable=True),
+    _micros("finished_at", nullable=True),
+    _micros("expires_at", nullable=True),
+    Column("error", Text),
+    Index("ix_deletions_state", "state", "deletion_id"),
+    **_TABLE_OPTIONS,
+)
+
+retention_policies = Table(
+    "retention_policies",
+    metadata,
+    Column("policy_id", UuidText, primary_key=True),
+    Column("name", _text(255), nullable=False),
+    Column("namespace", _text(64)),
+    Column("event_types", _long_text(), nullable=False, comment="JSON list; empty: any"),
+    Column("object_types", _long_text(), nullable=False, comment="JSON list; empty: any"),
+    Column("sources", _long_text(), nullable=False, comment="JSON list of texts, * at the end for a prefix"),
+    Column("selectors", _long_text(), nullable=False, comment="JSON list of selector texts, all of which hold"),
+    Column("max_age_seconds", BigInteger, comment="null: for ever"),
+    Column("archive", SmallInteger, nullable=False),
+    Column("prune_registrations", SmallInteger, nullable=False),
+    Column("compact_repeats", SmallInteger, nullable=False),
+    Column("enabled", SmallInteger, nullable=False),
+    _micros("created_at"),
+    _micros("updated_at"),
+    **_TABLE_OPTIONS,
+)
+
+retention_runs = Table(
+    "retention_runs",
+    metadata,
+    Column("run_id", UuidText, primary_key=True),
+    Column("dry_run", SmallInteger, nullable=False),
+    Column("requested_by", _text(255), comment="null: by the schedule"),
+    _micros("started_at"),
+    _micros("finished_at", nullable=True),
+    Column("completed", SmallInteger, nullable=False),
+    Column("events_removed", BigInteger, nullable=False),
+    Column("references_removed", BigInteger, nullable=False),
+    Column("archived", BigInteger, nullable=False),
+    Column("folded", BigInteger, nullable=False),
+    Column("outcomes", _long_text(), nullable=False, comment="JSON: by policy"),
+    Column("error", Text),
+    Index("ix_retention_runs_finished", "finished_at"),
+    **_TABLE_OPTIONS,
+)
+
+retention_marks = Table(
+    "retention_marks",
+    metadata,
+    Column("mark", _text(128), primary_key=True, comment="what was examined: policies as they were, by age"),
+    _micros("received_at"),
+    Column("batch_key", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the batches up to here nothing came late"),
+    _micros("updated_at"),
+    **_TABLE_OPTIONS,
+)
+
+retention_cutoffs = Table(
+    "retention_cutoffs",
+    metadata,
+    Column("policy_id", _text(64), primary_key=True),
+    Column("namespace", _text(64)),
+    Column("event_types", _long_text(), nullable=False),
+    _micros("removed_before"),
+    **_TABLE_OPTIONS,
+)
+"""Up to where each policy has removed what it may: what coverage tells (L8)."""
 
 leases = Table(
     "leases",

@@ -28,6 +28,7 @@ OURS = {table.name for table in metadata.sorted_tables}
 IN_PLACE = [
     "schema revision 0001 (The first schema.) is in place",
     "schema revision 0002 (Counts by hour and by day.) is in place",
+    "schema revision 0003 (What may go: deletions, retention, registrations, folded repeats.) is in place",
 ]
 
 
