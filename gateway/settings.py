@@ -119,6 +119,13 @@ class Settings(BaseSettings):
         600, description="How far ahead of the gateway's clock a timestamp may be."
     )
 
+    archive_url: str = Field(
+        "",
+        description="Where events are archived before retention removes them: a directory, or a URL that fsspec knows. "
+        "Empty: nowhere, and policies with `archive` remove nothing.",
+        json_schema_extra={"flag": "--url"},
+    )
+
     max_tree_events: Annotated[int, Field(ge=1, le=20_000)] = Field(
         10_000, description="Events of one tree (correlation, causation, trace); beyond it the tree is truncated."
     )
