@@ -44,7 +44,7 @@ run: setup ## Load a demo history when the store is new, and serve on 127.0.0.1:
 	@timeloom serve --host 127.0.0.1 --port 8000
 
 test: test-setup check ## All checks, then all tests
-	@TMPDIR=$(TEST_TMPDIR) pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	@TMPDIR=$(TEST_TMPDIR) pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 test-equality: test-setup ## The long proof that both executors answer alike: 50,000 documents; EQUALITY_ARGS='--seed 1'
 	@TMPDIR=$(TEST_TMPDIR) python -m tests.equality $(EQUALITY_ARGS)

@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from storage.engine import Database
 from storage.revisions import migrate
-from tests.databases import BACKENDS, FreshDatabases, MariaServer
+from tests.databases import BACKENDS, MARIADB_DRIVERS, FreshDatabases, MariaServer
 from tests.processes import GatewayProcess
 
 # The same examples in every run, and no deadline: a busy machine is no failure.
@@ -68,7 +70,7 @@ def empty_database_url(fresh_databases: FreshDatabases) -> Iterator[Callable[[st
 
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
-    """Each database and driver that Timeloom supports: a test that asks for it runs on all."""
+    """SQLite and MariaDB: a test that asks for it runs on both, by one driver or, where drivers matter, by each."""
     name: str = request.param
     return name
 
@@ -105,6 +107,42 @@ def gateway_process(tmp_path: Path) -> Iterator[Callable[..., GatewayProcess]]:
     yield launch
     for process in processes:
         process.close()
+
+
+ABOUT_DRIVERS = (
+    *("test_appends", "test_cancellation", "test_engine", "test_golden", "test_groups", "test_ingest", "test_leases"),
+    *("test_lending", "test_literals", "test_positions", "test_prepared", "test_reads", "test_retries"),
+)
+"""Modules whose tests run by each driver. What others are about is the same by any: each takes one, by its name."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test that could run by either driver of MariaDB run by one; half of them take the one, half the other."""
+    ids = {item.nodeid for item in items}
+    items[:] = [item for item in items if item.path.stem in ABOUT_DRIVERS or not _is_other_drivers(item.nodeid, ids)]
+
+
+def _is_other_drivers(nodeid: str, ids: set[str]) -> bool:
+    for driver, other in (MARIADB_DRIVERS, MARIADB_DRIVERS[::-1]):
+        sibling = nodeid.replace(driver, other)
+        if driver in nodeid and sibling in ids:
+            first = crc32(nodeid.replace(driver, "").encode()) % 2
+            return MARIADB_DRIVERS[first] != driver
+    return False
+
+
+class _Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives tests to processes one by one, except those of modules with a fixture that takes a minute to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if module.endswith(("/test_large_store.py", "/test_wheel.py", "/test_workers.py")) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Say which tests one process does together; xdist's own marks of groups do nothing since pytest 9."""
+    return _Together(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

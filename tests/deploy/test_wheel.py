@@ -19,8 +19,6 @@ from tests.deploy.containerfile import files_sent, read_stages
 from tests.docs.markdown import ROOT
 from tests.processes import GatewayProcess, gateway_environment
 
-pytestmark = pytest.mark.xdist_group("wheel")  # one process builds it, once
-
 INGEST = "mutation ($input: IngestEventsInput!) { ingestEvents(input: $input) { accepted problems { message } } }"
 READ = '{ object(objectType: "volume", objectId: "v-1") { timeline { nodes { message extra } } } server { version } }'
 

@@ -16,8 +16,6 @@ from tests.databases import MariaServer
 from tests.storage.examined import measure, open_counted
 from tests.storage.histories import START, event_id, link, row, store
 
-pytestmark = pytest.mark.xdist_group("large store")  # one process fills it, once
-
 EVENTS = 2_000_000
 CHUNK = 500_000
 STEP = 1_000
