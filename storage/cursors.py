@@ -98,8 +98,28 @@ class ObjectCursor:
         raise InvalidCursorError(_NO_CURSOR)
 
 
+@dataclass(frozen=True, slots=True)
+class IdCursor:
+    """The place of one row in a list that goes by ids, newest first (rule P5); `kind` is a letter of `_KINDS`."""
+
+    kind: str
+    id: str
+
+    def to_text(self) -> str:
+        """Give the opaque text for clients."""
+        return _encode([_VERSION, self.kind, self.id])
+
+    @classmethod
+    def from_text(cls, text: str, kind: str) -> "IdCursor":
+        """Read a client's cursor of a list of that kind; raise InvalidCursorError when it is of another."""
+        match _decode(text, kind, _KINDS[kind]):
+            case [_, _, str(row_id)] if parse_uuid(row_id) == row_id:
+                return cls(kind, row_id)
+        raise InvalidCursorError(_NO_CURSOR)
+
+
 _NO_CURSOR = "this is no cursor: pass endCursor, startCursor or an edge's cursor exactly as it was given"
-_KINDS = {"e": "events", "o": "objects"}
+_KINDS = {"e": "events", "o": "objects", "r": "registrations", "d": "deletions"}
 
 
 def _encode(values: list[int | str]) -> str:

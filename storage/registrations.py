@@ -1,0 +1,262 @@
+"""Registrations: each time a source begins anew it gets an id, which it sends with its events (HZ3).
+
+What belongs to which registration is decided by that id alone (D5); no clock takes part in it. The generations of a
+source are numbered without a gap, and the highest is the present one.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.cursors import IdCursor
+from storage.dialects import force_index
+from storage.identifiers import new_event_id
+from storage.scopes import Scope
+from storage.tables import namespaces, registrations
+
+if TYPE_CHECKING:
+    from storage.engine import Database
+
+_IDS_PER_STATEMENT = 1_000
+_BY_SOURCE = "uq_registrations_namespace_key_source_generation"
+
+
+class RegistrationRecord(NamedTuple):
+    """One registration of a source. Times are microseconds UTC; `ended_at` None: it is the present one."""
+
+    id: str
+    namespace_key: int
+    namespace: str
+    source: str
+    generation: int
+    started_at: int
+    ended_at: int | None
+    is_current: bool
+
+
+class RegistrationPage(NamedTuple):
+    """A page of registrations, newest first (P5)."""
+
+    records: list[RegistrationRecord]
+    has_next: bool
+    has_previous: bool
+
+
+class RegistrationPlace(NamedTuple):
+    """To whom a registration belongs: what the events that name it must have."""
+
+    namespace_key: int
+    source: str
+
+
+async def append_registration(database: "Database", namespace_key: int, source: str, *, now: int) -> RegistrationRecord:
+    """Begin a new registration of a source and end the present one, in one transaction; `now` in microseconds UTC.
+
+    Calls at the same time each get a generation of their own, one after the other.
+    """
+    registration_id = new_event_id()
+
+    async def work(connection: AsyncConnection) -> None:
+        # Whoever registers in this namespace waits here, so that no two find the same generation to be the last.
+        locked = select(namespaces.c.namespace_key).where(namespaces.c.namespace_key == namespace_key)
+        await connection.execute(locked.with_for_update())
+        if (await connection.execute(build_registrations([registration_id]))).first() is not None:
+            return  # our own COMMIT, whose answer was lost
+        last = (await connection.execute(build_last_registration(namespace_key, source))).first()
+        generation, started_at = (0, now) if last is None else (last.generation, max(now, last.started_at))
+        columns = registrations.c
+        ended = update(registrations).where(
+            columns.namespace_key == namespace_key, columns.source == source, columns.generation == generation
+        )
+        await connection.execute(ended.values(ended_at=started_at))
+        row = {
+            "registration_id": registration_id,
+            "namespace_key": namespace_key,
+            "source": source,
+            "generation": generation + 1,
+            "started_at": started_at,
+        }
+        await connection.execute(insert(registrations), row)
+
+    await database.write(work, name="a registration")
+    [record] = await fetch_registrations(database, [registration_id])
+    return record
+
+
+async def fetch_registrations(database: "Database", ids: Sequence[str]) -> list[RegistrationRecord]:
+    """Give those of some registrations that there are, in no order. Who may see them is the caller's to decide."""
+    async with database.reading() as connection:
+        return [_to_record(row) for row in await connection.execute(build_registrations(ids))]
+
+
+async def fetch_registration_places(database: "Database", ids: Collection[str]) -> dict[str, RegistrationPlace]:
+    """Give to whom some registrations belong; ids of none are left out."""
+    columns = (registrations.c.registration_id, registrations.c.namespace_key, registrations.c.source)
+    wanted = sorted(ids)
+    found: dict[str, RegistrationPlace] = {}
+    async with database.reading() as connection:
+        for start in range(0, len(wanted), _IDS_PER_STATEMENT):
+            part = wanted[start : start + _IDS_PER_STATEMENT]
+            statement = select(*columns).where(registrations.c.registration_id.in_(part))
+            for registration_id, namespace_key, source in await connection.execute(statement):
+                found[registration_id] = RegistrationPlace(namespace_key, source)
+    return found
+
+
+async def fetch_earlier_registrations(database: "Database", namespace_key: int, source: str) -> list[str]:
+    """Give the ids of all registrations of a source but the present one, oldest first: what a prune removes (HZ3)."""
+    async with database.reading() as connection:
+        result = await connection.execute(build_earlier_registrations(namespace_key, source))
+        return [row[0] for row in result]
+
+
+async def fetch_renewed_sources(database: "Database") -> list[RegistrationPlace]:
+    """Give the sources that have registered more than once, those that a prune could find something of (HZ4)."""
+    columns = registrations.c
+    statement = (
+        select(columns.namespace_key, columns.source)
+        .group_by(columns.namespace_key, columns.source)
+        .having(func.max(columns.generation) > 1)
+        .order_by(columns.namespace_key, columns.source)
+    )
+    async with database.reading() as connection:
+        return [RegistrationPlace(*row) for row in await connection.execute(statement)]
+
+
+async def fetch_registration_page(
+    database: "Database",
+    *,
+    scope: Scope,
+    namespace: str | None,
+    source: str | None,
+    size: int,
+    after: IdCursor | None = None,
+    before: IdCursor | None = None,
+    backward: bool = False,
+) -> RegistrationPage:
+    """Read one page of the registrations in the namespaces that a scope reaches into, newest first."""
+    namespace_keys = await _reached_namespaces(database, scope, namespace)
+    found: list[RegistrationRecord] = []
+    if namespace_keys is None or namespace_keys:
+        statement = build_registration_page(
+            namespace_keys, source, after=after, before=before, backward=backward, limit=size + 1
+        )
+        async with database.reading() as connection:
+            found = [_to_record(row) for row in await connection.execute(statement)]
+    goes_on = len(found) > size
+    records = found[:size]
+    if backward:
+        records.reverse()
+        return RegistrationPage(records, before is not None, goes_on)
+    return RegistrationPage(records, goes_on, after is not None)
+
+
+async def reaches_namespace(database: "Database", scope: Scope, namespace_key: int) -> bool:
+    """Whether a scope shows anything of a namespace."""
+    keys = await _reached_namespaces(database, scope, None)
+    return keys is None or namespace_key in keys
+
+
+def build_registrations(ids: Sequence[str]) -> Select[Any]:
+    """Ask for registrations by id."""
+    return _select_registrations().where(registrations.c.registration_id.in_(ids))
+
+
+def build_last_registration(namespace_key: int, source: str) -> Select[Any]:
+    """Ask for the present registration of a source."""
+    columns = registrations.c
+    statement = select(columns.generation, columns.started_at)
+    return (
+        statement.where(columns.namespace_key == namespace_key, columns.source == source)
+        .order_by(columns.generation.desc())
+        .limit(1)
+    )
+
+
+def build_earlier_registrations(namespace_key: int, source: str) -> Select[Any]:
+    """Ask for all registrations of a source but the one of the highest generation."""
+    columns = registrations.c
+    last = registrations.alias("last")
+    highest = select(func.max(last.c.generation)).where(last.c.namespace_key == namespace_key, last.c.source == source)
+    return (
+        select(columns.registration_id)
+        .where(columns.namespace_key == namespace_key, columns.source == source)
+        .where(columns.generation < highest.scalar_subquery())
+        .order_by(columns.generation)
+    )
+
+
+def build_registration_page(
+    namespace_keys: Sequence[int] | None,
+    source: str | None,
+    *,
+    after: IdCursor | None,
+    before: IdCursor | None,
+    backward: bool,
+    limit: int,
+) -> Select[Any]:
+    """Ask for the first registrations of a list, in the direction of the scan; `namespace_keys` None: of all."""
+    columns = registrations.c
+    statement = _select_registrations()
+    if namespace_keys is not None or source is not None:
+        # For a source in every namespace it is entered once for each of them.
+        statement = force_index(statement, registrations, _BY_SOURCE)
+    if namespace_keys is not None:
+        statement = statement.where(columns.namespace_key.in_(namespace_keys))
+    if source is not None:
+        statement = statement.where(columns.source == source)
+    if after is not None:
+        statement = statement.where(columns.registration_id < after.id)
+    if before is not None:
+        statement = statement.where(columns.registration_id > before.id)
+    order = columns.registration_id.asc() if backward else columns.registration_id.desc()
+    return statement.order_by(order).limit(limit)
+
+
+def _select_registrations() -> Select[Any]:
+    columns = registrations.c
+    return select(
+        columns.registration_id,
+        columns.namespace_key,
+        namespaces.c.name,
+        columns.source,
+        columns.generation,
+        columns.started_at,
+        columns.ended_at,
+        _is_current().label("is_current"),
+    ).join(namespaces, namespaces.c.namespace_key == columns.namespace_key)
+
+
+def _is_current() -> ColumnElement[bool]:
+    newer = registrations.alias("newer")
+    columns = registrations.c
+    return ~(
+        select(newer.c.generation)
+        .where(
+            newer.c.namespace_key == columns.namespace_key,
+            newer.c.source == columns.source,
+            newer.c.generation > columns.generation,
+        )
+        .exists()
+    )
+
+
+def _to_record(row: Any) -> RegistrationRecord:
+    *values, is_current = row
+    return RegistrationRecord(*values, is_current=bool(is_current))
+
+
+async def _reached_namespaces(database: "Database", scope: Scope, namespace: str | None) -> list[int] | None:
+    """Give the keys of the namespaces that a scope shows something of, all or the one that is named; None: all."""
+    if namespace is None and scope.everything:
+        return None
+    reached = set(scope.namespace_keys)
+    if scope.audience_keys and not scope.everything:
+        known = await database.identities.audiences(scope.audience_keys)
+        reached.update(audience.namespace_key for audience in known.values())
+    if namespace is None:
+        return sorted(reached)
+    keys = await database.identities.namespace_keys([namespace])
+    return [key for key in keys.values() if scope.everything or key in reached]
