@@ -245,7 +245,7 @@ def _is_current() -> ColumnElement[bool]:
 
 def _to_record(row: Any) -> RegistrationRecord:
     *values, is_current = row
-    return RegistrationRecord(*values, is_current=bool(is_current))
+    return RegistrationRecord._make((*values, bool(is_current)))
 
 
 async def _reached_namespaces(database: "Database", scope: Scope, namespace: str | None) -> list[int] | None:
