@@ -2,6 +2,11 @@
 
 GatewayError                       raised by resolvers; becomes one entry of `errors`
  +-- BadUserInputError             an argument or value that cannot be used; the text says what to change
+ +-- ForbiddenError                the caller lacks a right; the text names it
+ +-- NotFoundError                 what a mutation should change is not there
+ +-- ConflictError                 it is there, and in a state that does not allow this
+ +-- ConfirmationRequiredError     a deletion was asked for without having been previewed
+ +-- ConfirmationStaleError        the preview does not hold any more
  +-- QueryTooComplexError          more than a limit allows; the text names the limit
  +-- PanelTimeoutError             a number that took too long; the rest of the answer stands
 
@@ -15,7 +20,7 @@ from typing import Any, ClassVar
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from mutations.errors import BatchTooLargeError
+from mutations.errors import BatchTooLargeError, InvalidInputError
 from storage.cursors import InvalidCursorError
 from storage.errors import (
     PositionExpiredError,
@@ -36,6 +41,10 @@ class ErrorCode(Enum):
     VALIDATION_FAILED = "VALIDATION_FAILED"
     BAD_USER_INPUT = "BAD_USER_INPUT"
     FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    CONFIRMATION_REQUIRED = "CONFIRMATION_REQUIRED"
+    CONFIRMATION_STALE = "CONFIRMATION_STALE"
     QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
     BATCH_TOO_LARGE = "BATCH_TOO_LARGE"
     POSITION_EXPIRED = "POSITION_EXPIRED"
@@ -57,6 +66,36 @@ class BadUserInputError(GatewayError):
     """An argument or a value that cannot be used; the text says what to change."""
 
     code = ErrorCode.BAD_USER_INPUT
+
+
+class ForbiddenError(GatewayError):
+    """The caller lacks a right; the text names it."""
+
+    code = ErrorCode.FORBIDDEN
+
+
+class NotFoundError(GatewayError):
+    """What a mutation should change is not there."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class ConflictError(GatewayError):
+    """What a mutation should change is in a state that does not allow this; the text names the state."""
+
+    code = ErrorCode.CONFLICT
+
+
+class ConfirmationRequiredError(GatewayError):
+    """Something would be deleted that was not previewed; the text says how to preview it."""
+
+    code = ErrorCode.CONFIRMATION_REQUIRED
+
+
+class ConfirmationStaleError(GatewayError):
+    """A preview that does not hold any more; the text says why."""
+
+    code = ErrorCode.CONFIRMATION_STALE
 
 
 class QueryTooComplexError(GatewayError):
@@ -86,6 +125,7 @@ _CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (UnknownPositionError, ErrorCode.BAD_USER_INPUT),
     (PositionExpiredError, ErrorCode.POSITION_EXPIRED),
     (BatchTooLargeError, ErrorCode.BATCH_TOO_LARGE),
+    (InvalidInputError, ErrorCode.BAD_USER_INPUT),
     (StorageTimeoutError, ErrorCode.TIMEOUT),
     (StorageBusyError, ErrorCode.UNAVAILABLE),
     (StorageUnavailableError, ErrorCode.UNAVAILABLE),

@@ -7,3 +7,7 @@ class MutationError(Exception):
 
 class BatchTooLargeError(MutationError):
     """A batch goes over a limit for whole batches; the text names the limit and its setting."""
+
+
+class InvalidInputError(MutationError):
+    """An input of a change cannot be used; the text names it and says what would do."""
