@@ -44,6 +44,8 @@ class Right(Enum):
 
     READ = "READ"
     INGEST = "INGEST"
+    DELETE = "DELETE"
+    ADMIN = "ADMIN"
 
 
 class TextField(Enum):
@@ -112,7 +114,12 @@ _describe(
 _describe(
     Right,
     "What a caller may do in a namespace.",
-    {"READ": "Read events.", "INGEST": "Write events."},
+    {
+        "READ": "Read events.",
+        "INGEST": "Write events.",
+        "DELETE": "Delete events.",
+        "ADMIN": "Say what is kept, and delete what the gateway wrote about itself.",
+    },
 )
 _describe(
     TextField,

@@ -70,6 +70,8 @@ class Caller:
     database: Database
     home_namespace: str | None = "default"
     now: int = NOW
+    rights: Sequence[str] = ("READ", "INGEST", "DELETE", "ADMIN")
+    name: str = "anonymous"
     executor: Executor = EXECUTOR
 
     async def run(self, document: str, variables: str | Mapping[str, Any] | None = None, **context: Any) -> Answer:
@@ -92,11 +94,11 @@ class Caller:
         return Answer(msgspec.json.encode(result.data), errors, statements, recorder.batches)
 
     def _context(self, recorder: BatchRecorder, given: Mapping[str, Any]) -> RequestContext:
-        grants = (GrantRecord(None, "READ"), GrantRecord(None, "INGEST"))
+        grants = tuple(GrantRecord(None, right) for right in self.rights)
         return RequestContext(
             database=self.database,
             clock=lambda: self.now,
-            viewer=ViewerRecord("anonymous", self.home_namespace, grants),
+            viewer=ViewerRecord(self.name, self.home_namespace, grants),
             ingest_limits=IngestLimits(),
             metrics=recorder,
             **given,
