@@ -3,10 +3,6 @@
 GatewayError                       raised by resolvers; becomes one entry of `errors`
  +-- BadUserInputError             an argument or value that cannot be used; the text says what to change
  +-- ForbiddenError                the caller lacks a right; the text names it
- +-- NotFoundError                 what a mutation should change is not there
- +-- ConflictError                 it is there, and in a state that does not allow this
- +-- ConfirmationRequiredError     a deletion was asked for without having been previewed
- +-- ConfirmationStaleError        the preview does not hold any more
  +-- QueryTooComplexError          more than a limit allows; the text names the limit
  +-- PanelTimeoutError             a number that took too long; the rest of the answer stands
 
@@ -20,7 +16,14 @@ from typing import Any, ClassVar
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from mutations.errors import BatchTooLargeError, InvalidInputError
+from mutations.errors import (
+    BatchTooLargeError,
+    ConfirmationRequiredError,
+    ConfirmationStaleError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+)
 from storage.cursors import InvalidCursorError
 from storage.errors import (
     PositionExpiredError,
@@ -74,30 +77,6 @@ class ForbiddenError(GatewayError):
     code = ErrorCode.FORBIDDEN
 
 
-class NotFoundError(GatewayError):
-    """What a mutation should change is not there."""
-
-    code = ErrorCode.NOT_FOUND
-
-
-class ConflictError(GatewayError):
-    """What a mutation should change is in a state that does not allow this; the text names the state."""
-
-    code = ErrorCode.CONFLICT
-
-
-class ConfirmationRequiredError(GatewayError):
-    """Something would be deleted that was not previewed; the text says how to preview it."""
-
-    code = ErrorCode.CONFIRMATION_REQUIRED
-
-
-class ConfirmationStaleError(GatewayError):
-    """A preview that does not hold any more; the text says why."""
-
-    code = ErrorCode.CONFIRMATION_STALE
-
-
 class QueryTooComplexError(GatewayError):
     """The request asks for more than a limit allows; the text names the limit."""
 
@@ -126,6 +105,10 @@ _CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (PositionExpiredError, ErrorCode.POSITION_EXPIRED),
     (BatchTooLargeError, ErrorCode.BATCH_TOO_LARGE),
     (InvalidInputError, ErrorCode.BAD_USER_INPUT),
+    (NotFoundError, ErrorCode.NOT_FOUND),
+    (ConflictError, ErrorCode.CONFLICT),
+    (ConfirmationRequiredError, ErrorCode.CONFIRMATION_REQUIRED),
+    (ConfirmationStaleError, ErrorCode.CONFIRMATION_STALE),
     (StorageTimeoutError, ErrorCode.TIMEOUT),
     (StorageBusyError, ErrorCode.UNAVAILABLE),
     (StorageUnavailableError, ErrorCode.UNAVAILABLE),

@@ -11,3 +11,19 @@ class BatchTooLargeError(MutationError):
 
 class InvalidInputError(MutationError):
     """An input of a change cannot be used; the text names it and says what would do."""
+
+
+class NotFoundError(MutationError):
+    """What should change is not there."""
+
+
+class ConflictError(MutationError):
+    """What should change is in a state that does not allow this; the text names the state."""
+
+
+class ConfirmationRequiredError(MutationError):
+    """Something would be deleted that was not previewed; the text says how to preview it."""
+
+
+class ConfirmationStaleError(MutationError):
+    """A preview that does not hold any more; the text says why."""
