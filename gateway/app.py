@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import orjson
@@ -61,19 +61,26 @@ class Gateway:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Open the database and begin the background tasks; at the end give leases and connections back."""
         # A database that is down now may be up later: nothing is connected here, the gate checks on first use.
-        database = await Database.open(
-            self.settings.database_url, database_options(self.settings), check_revision=False
-        )
-        try:
-            self._assemble(database)
-            yield
-        finally:
-            await self.background.stop(seconds=_BACKGROUND_STOP_SECONDS)
-            await database.close()
-            logger.info("stopped", pid=os.getpid())
+        async with AsyncExitStack() as opened:
+            database = await self._open(self.settings.database_url, opened)
+            removals = database
+            if self.settings.removal_database_url:
+                removals = await self._open(self.settings.removal_database_url, opened)
+            try:
+                self._assemble(database, removals)
+                yield
+            finally:
+                await self.background.stop(seconds=_BACKGROUND_STOP_SECONDS)
+        logger.info("stopped", pid=os.getpid())
 
-    def _assemble(self, database: Database) -> None:
+    async def _open(self, url: str, opened: AsyncExitStack) -> Database:
+        database = await Database.open(url, database_options(self.settings), check_revision=False)
+        opened.push_async_callback(database.close)
         database.observe(self.metrics.statement)
+        return database
+
+    def _assemble(self, database: Database, removals: Database) -> None:
+        """Make what answers, and begin what works beside it; whatever takes events away works on `removals`."""
         self.gate = RevisionGate(database)
         self.endpoint = GraphQLEndpoint(
             schema=self.schema,

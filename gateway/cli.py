@@ -83,6 +83,8 @@ def serve(
     settings = load_settings(flags, config=config).settings
     require_loopback(settings)
     parse_url(settings.database_url)
+    if settings.removal_database_url:
+        parse_url(settings.removal_database_url)
     _prepare_database(settings.database_url)
     raise typer.Exit(run_server(settings))
 

@@ -53,6 +53,11 @@ class Settings(BaseSettings):
         "mariadb+asyncmy://...",
         json_schema_extra={"flag": "--database"},
     )
+    removal_database_url: str = Field(
+        "",
+        description="The same database, with a user who may take events away (deletions, retention). Empty: that is done "
+        "as the user of TIMELOOM_DATABASE_URL.",
+    )
     pool_size: Count = Field(10, description="Connections to the database that each worker may hold.")
     connect_timeout_seconds: Seconds = Field(5.0, description="How long opening a connection may take.")
     statement_timeout_seconds: Seconds = Field(10.0, description="How long one reading statement may take.")
@@ -260,7 +265,7 @@ def _refuse_unknown(given: Iterable[str], *, known: Iterable[str], place: str) -
 def _explain(problem: Any, origins: Mapping[str, str]) -> str:
     name = str(problem["loc"][0])
     text = problem["msg"].removeprefix("Value error, ")
-    shown = "" if name == "database_url" else f", not {problem['input']!r}"
+    shown = "" if name.endswith("database_url") else f", not {problem['input']!r}"
     origin = origins.get(name, name)
     place = f" (in {origin})" if origin not in (environment_name(name), flag_of(name)) else ""
     return f"{origin if not place else name}{place}: {text[:1].lower()}{text[1:]}{shown}"
