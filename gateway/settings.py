@@ -55,8 +55,8 @@ class Settings(BaseSettings):
     )
     removal_database_url: str = Field(
         "",
-        description="The same database, with a user who may take events away (deletions, retention). Empty: that is done "
-        "as the user of TIMELOOM_DATABASE_URL.",
+        description="The same database, with a user who may take events away (deletions, retention). Empty: that is "
+        "done as the user of TIMELOOM_DATABASE_URL.",
     )
     pool_size: Count = Field(10, description="Connections to the database that each worker may hold.")
     connect_timeout_seconds: Seconds = Field(5.0, description="How long opening a connection may take.")
