@@ -27,3 +27,11 @@ class ConfirmationRequiredError(MutationError):
 
 class ConfirmationStaleError(MutationError):
     """A preview that does not hold any more; the text says why."""
+
+
+class ArchiveError(MutationError):
+    """An archive cannot be read or written; the text names the setting and what is wrong there."""
+
+
+class ArchiveDamagedError(ArchiveError):
+    """A file of an archive is not what its manifest says; the text names the file."""
