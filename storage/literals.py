@@ -1,4 +1,4 @@
-"""Literals: rows written into the text of one INSERT, for MariaDB.
+"""Literals: rows written into the text of one INSERT, for MariaDB; ids into the text of any statement.
 
 The drivers would do the same at up to three times the cost: they look up an escape function for each value and scan
 each text. Here every text and every id is written as hexadecimal digits, so that nothing a caller sends can be anything
@@ -8,23 +8,48 @@ but a value, whatever the session's sql_mode. SQLite binds parameters instead.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from sqlalchemy import Boolean, ColumnElement
+from sqlalchemy.ext.compiler import compiles
+
+from storage.identifiers import uuid_to_bytes
+
 _STATEMENT_SIZE = 1_000_000
 """Characters of a statement, about: far below any max_allowed_packet; one row may go beyond it."""
 
 
-def insert_statements(prefix: str, rows: Sequence[Sequence[Any]]) -> Iterator[str]:
-    """Give the INSERTs of many rows; `prefix` is their common beginning, up to and with VALUES."""
+class is_any_id(ColumnElement[bool]):  # noqa: N801 - reads as a function in SQL
+    """Whether a column of ids holds one of many; they stand in the text, so that no statement with it is kept.
+
+    A thousand parameters cost the drivers more than the database needs to find a thousand rows.
+    """
+
+    type = Boolean()
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[Any], ids: Sequence[str]) -> None:
+        """Ids are texts of UUIDs; anything else is refused by ValueError."""
+        self.column = column
+        self.listed = ",".join([f"x'{uuid_to_bytes(each).hex()}'" for each in ids])
+
+
+@compiles(is_any_id)
+def _is_any_id(element: is_any_id, compiler: Any, **options: Any) -> str:
+    return f"{compiler.process(element.column, **options)} IN ({element.listed or 'NULL'})"
+
+
+def insert_statements(prefix: str, rows: Sequence[Sequence[Any]], suffix: str = "") -> Iterator[str]:
+    """Give the INSERTs of many rows; `prefix` is their common beginning, up to and with VALUES, `suffix` their end."""
     pending: list[str] = []
     size = 0
     for row in rows:
         text = f"({','.join([to_literal(value) for value in row])})"
         if pending and size + len(text) > _STATEMENT_SIZE:
-            yield prefix + ",".join(pending)
+            yield prefix + ",".join(pending) + suffix
             pending, size = [], 0
         pending.append(text)
         size += len(text) + 1
     if pending:
-        yield prefix + ",".join(pending)
+        yield prefix + ",".join(pending) + suffix
 
 
 def to_literal(value: str | bytes | int | float | None) -> str:

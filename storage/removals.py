@@ -11,10 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Delete, Select, delete, insert, literal, select
+from sqlalchemy import ColumnElement, Delete, Select, Table, delete, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.dialects import force_index, insert_replacing
+from storage.connections import SHOWN_SQL
+from storage.dialects import driver_insert, force_index, insert_replacing
+from storage.identifiers import uuid_to_bytes
+from storage.literals import insert_statements, is_any_id
 from storage.tables import deleted_ids, event_count_deltas, event_objects, events, folded_ids
 from storage.times import MICROSECONDS_PER_MINUTE
 
@@ -22,6 +25,8 @@ _T = TypeVar("_T")
 
 IDS_PER_STATEMENT = 1_000
 """The list of one statement: short enough for any packet, long enough that round trips do not count."""
+_DELTA_COLUMNS = ("audience_key", "minute", "event_type", "severity", "success", "event_rows", "occurrences")
+_DELETED_COLUMNS = ("id", "namespace_key", "deleted_at")
 
 
 class EventPlace(NamedTuple):
@@ -145,7 +150,7 @@ async def delete_events(
         for ids in in_parts(folded, IDS_PER_STATEMENT):
             await connection.execute(build_remembered_repeats(ids, namespace_key, now=now, dialect_name=dialect_name))
             await connection.execute(build_deleted_repeats(ids, namespace_key))
-    await _remember(connection, locked, dialect_name=dialect_name, now=now)
+    await _remember(connection, locked, now=now)
     await append_deltas(connection, [(event, -1, -event.repeat_count) for event in locked])
     return Removed(len(locked), references)
 
@@ -160,27 +165,45 @@ async def append_deltas(connection: AsyncConnection, changes: Iterable[tuple[Loc
         key = (event.audience_key, minute, event.event_type, event.severity, success)
         event_rows[key] += more_rows
         occurrences[key] += more_occurrences
-    names = ("audience_key", "minute", "event_type", "severity", "success")
     deltas = [
-        {**dict(zip(names, key, strict=True)), "event_rows": event_rows[key], "occurrences": occurrences[key]}
-        for key in sorted(event_rows)
-        if event_rows[key] or occurrences[key]
+        (*key, event_rows[key], occurrences[key]) for key in sorted(event_rows) if event_rows[key] or occurrences[key]
     ]
-    if deltas:
-        await connection.execute(insert(event_count_deltas), deltas)
+    await _insert(connection, event_count_deltas, _DELTA_COLUMNS, deltas)
 
 
-async def _remember(connection: AsyncConnection, locked: Sequence[LockedEvent], *, dialect_name: str, now: int) -> None:
-    statement = insert_replacing(deleted_ids, dialect_name, ("deleted_at",))
-    rows = [{"id": event.id, "namespace_key": event.namespace_key, "deleted_at": now} for event in locked]
-    for part in in_parts(rows, IDS_PER_STATEMENT):
-        await connection.execute(statement, part)
+async def _remember(connection: AsyncConnection, locked: Sequence[LockedEvent], *, now: int) -> None:
+    rows = [(uuid_to_bytes(event.id), event.namespace_key, now) for event in locked]
+    await _insert(connection, deleted_ids, _DELETED_COLUMNS, rows, replaced=("deleted_at",))
+
+
+async def _insert(
+    connection: AsyncConnection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: list[tuple[Any, ...]],
+    *,
+    replaced: tuple[str, ...] = (),
+) -> None:
+    """Insert many rows past SQLAlchemy's treatment of parameters, which costs more than the rows do."""
+    if not rows:
+        return
+    dialect = connection.dialect
+    if dialect.name == "sqlite":
+        insertion = insert_replacing(table, "sqlite", replaced) if replaced else insert(table)
+        template = str(insertion.compile(dialect=dialect, column_keys=list(columns)))
+        await connection.exec_driver_sql(template, rows)
+        return
+    template = driver_insert(table, columns, dialect)
+    suffix = "".join(f" ON DUPLICATE KEY UPDATE {name} = VALUES({name})" for name in replaced)
+    prefix = template.partition("VALUES")[0] + "VALUES "
+    for statement in insert_statements(prefix, rows, suffix):
+        await connection.exec_driver_sql(statement, execution_options={SHOWN_SQL: template})
 
 
 def build_locked_events(ids: Sequence[str], condition: ColumnElement[bool] | None = None) -> Select[Any]:
     """Ask for events by id, in id order, and lock them."""
     columns = [events.c[name] for name in LockedEvent._fields]
-    statement: Select[Any] = force_index(select(*columns), events, "PRIMARY").where(events.c.id.in_(ids))
+    statement: Select[Any] = force_index(select(*columns), events, "PRIMARY").where(is_any_id(events.c.id, ids))
     if condition is not None:
         statement = statement.where(condition)
     return statement.order_by(events.c.id).with_for_update()
@@ -190,24 +213,24 @@ def build_locked_references(ids: Sequence[str]) -> Select[Any]:
     """Ask for the references of events by id, and lock them."""
     columns = [event_objects.c[name] for name in Reference._fields]
     statement: Select[Any] = force_index(select(*columns), event_objects, "ix_event_objects_event")
-    return statement.where(event_objects.c.event_id.in_(ids)).with_for_update()
+    return statement.where(is_any_id(event_objects.c.event_id, ids)).with_for_update()
 
 
 def build_deleted_references(ids: Sequence[str], namespace_key: int) -> Delete:
     """Delete references by their events."""
     columns = event_objects.c
-    return delete(event_objects).where(columns.event_id.in_(ids), columns.namespace_key == namespace_key)
+    return delete(event_objects).where(is_any_id(columns.event_id, ids), columns.namespace_key == namespace_key)
 
 
 def build_deleted_events(ids: Sequence[str], namespace_key: int) -> Delete:
     """Delete events by key."""
-    return delete(events).where(events.c.id.in_(ids), events.c.namespace_key == namespace_key)
+    return delete(events).where(is_any_id(events.c.id, ids), events.c.namespace_key == namespace_key)
 
 
 def build_remembered_repeats(into_ids: Sequence[str], namespace_key: int, *, now: int, dialect_name: str) -> Any:
     """Remember the repeats that were folded into some events as deleted."""
     repeats = select(folded_ids.c.id, folded_ids.c.namespace_key, literal(now)).where(
-        folded_ids.c.into_id.in_(into_ids), folded_ids.c.namespace_key == namespace_key
+        is_any_id(folded_ids.c.into_id, into_ids), folded_ids.c.namespace_key == namespace_key
     )
     names = ["id", "namespace_key", "deleted_at"]
     return insert_replacing(deleted_ids, dialect_name, ("deleted_at",), source=repeats, names=names)
@@ -216,7 +239,7 @@ def build_remembered_repeats(into_ids: Sequence[str], namespace_key: int, *, now
 def build_deleted_repeats(into_ids: Sequence[str], namespace_key: int) -> Delete:
     """Forget the repeats that were folded into some events."""
     columns = folded_ids.c
-    return delete(folded_ids).where(columns.into_id.in_(into_ids), columns.namespace_key == namespace_key)
+    return delete(folded_ids).where(is_any_id(columns.into_id, into_ids), columns.namespace_key == namespace_key)
 
 
 def in_parts(values: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
