@@ -6,7 +6,7 @@ positions are higher, their arrival is below the mark) are looked at first; then
 the cutoff. An event that is not old enough yet, because its own time or its last repeat is later than its arrival,
 holds the mark back at its batch. Batches without a position are left for the next walk.
 
-`ingest_batches.received_at` is the earliest arrival in a batch: one that is not below the cutoff holds no event that is.
+`ingest_batches.received_at` is the earliest arrival in a batch: one not below the cutoff holds no event that is below.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
