@@ -61,12 +61,16 @@ class Manifest(msgspec.Struct, rename="camel", frozen=True):
 
 
 class ArchivedFile(NamedTuple):
-    """A file of events: `size` in bytes; without a manifest, `problem` says why it is no part of the archive."""
+    """A file of events: `size` in bytes; `problem` says what is wrong with it, None for a file of the archive.
+
+    One that is `unfinished` has no manifest, and never was a part of the archive.
+    """
 
     name: str
     size: int
     manifest: Manifest | None
-    problem: str | None
+    problem: str | None = None
+    unfinished: bool = False
 
 
 _decode_manifest = msgspec.json.Decoder(Manifest).decode
@@ -87,7 +91,7 @@ def write_manifest(folder: ArchiveFolder, name: str, manifest: Manifest) -> None
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     folder.write(manifest_name(name), text)
     if folder.read(manifest_name(name)) != text:
-        raise ArchiveDamagedError(f"{manifest_name(name)}: what was written cannot be read back")
+        raise ArchiveDamagedError(manifest_name(name), "what was written cannot be read back")
 
 
 def read_manifest(folder: ArchiveFolder, name: str) -> Manifest:
@@ -95,9 +99,9 @@ def read_manifest(folder: ArchiveFolder, name: str) -> Manifest:
     try:
         manifest = _decode_manifest(folder.read(manifest_name(name)))
     except ValueError as error:
-        raise ArchiveDamagedError(f"{name}: its manifest cannot be understood: {error}") from None
+        raise ArchiveDamagedError(name, f"its manifest cannot be understood: {error}") from None
     if manifest.format != FORMAT:
-        raise ArchiveDamagedError(f"{name}: format {manifest.format} is not known to this program")
+        raise ArchiveDamagedError(name, f"format {manifest.format} is not known to this program")
     return manifest
 
 
@@ -110,7 +114,7 @@ def verify_file(folder: ArchiveFolder, file: ArchivedFile, *, deep: bool = False
                 references += len(read_line(file.name, number, line).row.objects)
     if deep and file.manifest is not None and references != file.manifest.counts.references:
         raise ArchiveDamagedError(
-            f"{file.name}: {references:,} references to objects, its manifest says {file.manifest.counts.references:,}"
+            file.name, f"{references:,} references to objects, its manifest says {file.manifest.counts.references:,}"
         )
 
 
@@ -121,7 +125,7 @@ def open_lines(folder: ArchiveFolder, file: ArchivedFile) -> Iterator[Iterator[b
     Raises ArchiveDamagedError, at the latest with the last line, when they are not.
     """
     if file.manifest is None or file.problem is not None:
-        raise ArchiveDamagedError(f"{file.name}: {file.problem}")
+        raise ArchiveDamagedError(file.name, f"{file.problem}")
     with folder.open(file.name) as raw:
         yield _read_lines(file.name, raw, file.manifest)
 
@@ -131,7 +135,7 @@ def read_line(name: str, number: int, line: bytes) -> WholeEvent:
     try:
         return from_line(line)
     except ValueError as error:
-        raise ArchiveDamagedError(f"{name}: line {number:,} is no archived event: {error}") from None
+        raise ArchiveDamagedError(name, f"line {number:,} is no archived event: {error}") from None
 
 
 def _read_lines(name: str, raw: BinaryIO, manifest: Manifest) -> Iterator[bytes]:
@@ -143,12 +147,12 @@ def _read_lines(name: str, raw: BinaryIO, manifest: Manifest) -> Iterator[bytes]
                 lines += 1
                 yield line
     except zstandard.ZstdError as error:
-        raise ArchiveDamagedError(f"{name}: cannot be decompressed: {error}") from None
+        raise ArchiveDamagedError(name, f"cannot be decompressed: {error}") from None
     hashing.drain()
     if (hashing.bytes, hashing.digest.hexdigest()) != (manifest.bytes, manifest.sha256):
-        raise ArchiveDamagedError(f"{name}: the file is not the one that its manifest describes (bytes, sha256)")
+        raise ArchiveDamagedError(name, "the file is not the one that its manifest describes (bytes, sha256)")
     if lines != manifest.counts.events:
-        raise ArchiveDamagedError(f"{name}: {lines:,} lines, its manifest says {manifest.counts.events:,}")
+        raise ArchiveDamagedError(name, f"{lines:,} lines, its manifest says {manifest.counts.events:,}")
 
 
 class _Hashing:

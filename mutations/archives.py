@@ -39,6 +39,8 @@ from storage.times import format_rfc3339
 if TYPE_CHECKING:
     from storage.engine import Database
 
+_UNFINISHED = "it has no manifest: being written, or left by an interruption"
+
 
 class Archive:
     """An archive in a directory or behind any URL that fsspec knows. Its work with files goes on in threads."""
@@ -87,12 +89,12 @@ class Archive:
         sizes = self.folder.sizes()
         found = [self._file(name, size, sizes) for name, size in sizes.items() if name.endswith(EVENTS_ENDING)]
         found += [
-            ArchivedFile(name, size, None, "unfinished: being written, or left by an interruption")
+            ArchivedFile(name, size, None, _UNFINISHED, unfinished=True)
             for name, size in sizes.items()
             if name.endswith(UNFINISHED)
         ]
-        lost = [events_name(name) for name in sizes if name.endswith(MANIFEST_ENDING)]
-        found += [ArchivedFile(name, 0, None, "the file is missing") for name in lost if name not in sizes]
+        named = [events_name(name) for name in sizes if name.endswith(MANIFEST_ENDING)]
+        found += [self._file(name, 0, sizes)._replace(problem="it is missing") for name in named if name not in sizes]
         return sorted(found)
 
     def verify(self, file: ArchivedFile, *, deep: bool = False) -> None:
@@ -104,11 +106,11 @@ class Archive:
 
     def _file(self, name: str, size: int, sizes: Collection[str]) -> ArchivedFile:
         if manifest_name(name) not in sizes:
-            return ArchivedFile(name, size, None, "no manifest: being written, or left by an interruption")
+            return ArchivedFile(name, size, None, _UNFINISHED, unfinished=True)
         try:
-            return ArchivedFile(name, size, read_manifest(self.folder, name), None)
+            return ArchivedFile(name, size, read_manifest(self.folder, name))
         except ArchiveDamagedError as error:
-            return ArchivedFile(name, size, None, str(error))
+            return ArchivedFile(name, size, None, error.reason)
 
 
 class _Writing:
@@ -155,7 +157,7 @@ class _Writing:
             written_at=format_rfc3339(now),
             version=version("timeloom-gateway"),
         )
-        verify_file(self._folder, ArchivedFile(self.name, self._bytes, manifest, None))
+        verify_file(self._folder, ArchivedFile(self.name, self._bytes, manifest))
         write_manifest(self._folder, self.name, manifest)
 
     def abandon(self) -> None:

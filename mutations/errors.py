@@ -34,4 +34,8 @@ class ArchiveError(MutationError):
 
 
 class ArchiveDamagedError(ArchiveError):
-    """A file of an archive is not what its manifest says; the text names the file."""
+    """A file of an archive is not what its manifest says; the text names the file, `reason` does not."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
