@@ -70,6 +70,8 @@ class PoolStatus(NamedTuple):
 
 
 StatementObserver = Callable[[StatementEvent], None]
+Transaction = AsyncConnection
+"""What `Database.write` hands to its work, under the name by which other rooms may know it."""
 
 
 class Database:

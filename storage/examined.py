@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.conditions import build_condition
 from storage.dialects import force_index, insert_replacing, key_range, untaken
+from storage.literals import is_any_id
 from storage.removals import IDS_PER_STATEMENT, EventPlace, LockedEvent, in_parts
 from storage.selectors import Selector
 from storage.tables import event_objects, events, ingest_batches, retention_marks
@@ -315,14 +316,15 @@ def build_holding(ids: Sequence[str], tests: Sequence[Selector], *, dialect_name
     """Ask which tests hold for events, by id."""
     flags = [_flag(test, dialect_name) for test in tests]
     statement: Select[Any] = force_index(select(events.c.id, events.c.namespace_key, *flags), events, "PRIMARY")
-    return statement.where(events.c.id.in_(ids))
+    return statement.where(is_any_id(events.c.id, ids))
 
 
 def build_object_types(ids: Sequence[str]) -> Select[Any]:
     """Ask for the object types that events touch, by id."""
     columns = event_objects.c
-    statement = select(columns.event_id, columns.namespace_key, columns.object_type)
-    return force_index(statement, event_objects, "ix_event_objects_event").where(columns.event_id.in_(ids))  # type: ignore[no-any-return]
+    statement: Select[Any] = select(columns.event_id, columns.namespace_key, columns.object_type)
+    statement = force_index(statement, event_objects, "ix_event_objects_event")
+    return statement.where(is_any_id(columns.event_id, ids))
 
 
 _BATCHES = select(*(ingest_batches.c[name] for name in BatchPlace._fields))
