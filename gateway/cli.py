@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from gateway.archive_command import archive
 from gateway.demo.command import demo
 from gateway.export import export
 from gateway.schema import schema_text
@@ -150,6 +151,7 @@ def schema() -> None:
 
 app.command(rich_help_panel="Run")(demo)
 app.command(rich_help_panel="Look")(export)
+app.add_typer(archive, rich_help_panel="Run")
 
 
 def main() -> None:

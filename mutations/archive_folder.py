@@ -59,7 +59,7 @@ class ArchiveFolder:
         with self.naming():
             self._files.invalidate_cache()
             if not self._files.isdir(self._root):
-                raise FileNotFoundError("there is no such directory")
+                raise FileNotFoundError("no such directory; it is made when the first events are archived")
             found = self._files.find(self._root, detail=True)
             return {self._name(path): int(entry["size"] or 0) for path, entry in sorted(found.items())}
 

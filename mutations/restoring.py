@@ -101,28 +101,32 @@ class Restore:
         """`now` (microseconds UTC) is when the events come back: their age counts from there."""
         self.report = RestoreReport()
         self.files: list[ArchivedFile] = []
+        self.selected = 0
         self._database = database
         self._archive = archive
         self._selection = selection
         self._now = now
         self._doubles: frozenset[int] = frozenset()
 
-    async def prepare(self, advance: Progress) -> None:
-        """Choose the files, read all of them and compare them with their manifests.
-
-        Raises ArchiveDamagedError when one is not what its manifest says, ArchiveError; MutationError for a file of the
-        selection that the archive does not have.
-        """
+    async def choose(self) -> None:
+        """Choose the files. Raises ArchiveError; MutationError for one that the archive does not have."""
         self.files = await asyncio.to_thread(self._choose)
+        self.report.files = len(self.files)
+
+    async def prepare(self, advance: Progress) -> None:
+        """Read the files, compare them with their manifests and count what is `selected`: lines.
+
+        Raises ArchiveDamagedError when one is not what its manifest says, ArchiveError.
+        """
         hashes = [array("Q") for _ in range(_BUCKETS)]
         async for some in self._read(advance):
+            self.selected += len(some)
             for event in some:
                 namespace = event.row.audience.namespace
                 for event_id in (event.row.id, *(each.id for each in event.folded)):
                     key_hash = _hash_key(namespace, event_id)
                     hashes[key_hash % _BUCKETS].append(key_hash)
         self._doubles = frozenset(double for bucket in hashes for double in _doubles_of(bucket))
-        self.report.files = len(self.files)
 
     async def run(self, advance: Progress, *, actor: str | None, dry_run: bool = False) -> RestoreReport:
         """Store what is selected and give how many came back; a dry run only counts them.
@@ -224,7 +228,7 @@ def _hash_key(namespace: str, event_id: str) -> int:
     return int.from_bytes(digest, "big")
 
 
-def _doubles_of(bucket: array[int]) -> Iterator[int]:
+def _doubles_of(bucket: Sequence[int]) -> Iterator[int]:
     # Equal hashes of two ids only mean that both are kept back until the end.
     return (value for value, same in groupby(sorted(bucket)) if sum(1 for _ in same) > 1)
 
