@@ -21,11 +21,12 @@ from gateway.limits import DocumentLimits
 from gateway.metrics import Metrics
 from gateway.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json_content
 from gateway.requests import GraphQLRequest, decode_body, decode_query_string, decode_variables
-from gateway.settings import Settings
+from gateway.settings import Settings, parse_quotas
 from gateway.watching import watch
 from mutations.ingest import IngestLimits
 from storage.engine import Database
 from storage.errors import StorageError
+from storage.quotas import Quotas
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -206,7 +207,14 @@ def ingest_limits(settings: Settings) -> IngestLimits:
         max_extra_bytes=settings.max_extra_bytes,
         max_extra_depth=settings.max_extra_depth,
         max_future_seconds=settings.max_future_seconds,
+        quotas=to_quotas(settings),
     )
+
+
+def to_quotas(settings: Settings) -> Quotas:
+    """Give how many events of each namespace may arrive in a day."""
+    default = settings.quota_events_per_day
+    return Quotas(None if default < 0 else default, parse_quotas(settings.namespace_quotas))
 
 
 def document_limits(settings: Settings) -> DocumentLimits:

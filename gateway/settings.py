@@ -32,6 +32,7 @@ WELL_KNOWN_EVENT_TYPES = (
 """The event types of requirements EV8 and SY1."""
 
 NAMESPACE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_QUOTA = re.compile(r"-1|[0-9]{1,15}", re.ASCII)
 
 Names = Annotated[tuple[str, ...], NoDecode]
 Count = Annotated[int, Field(ge=1)]
@@ -124,6 +125,22 @@ class Settings(BaseSettings):
         600, description="How far ahead of the gateway's clock a timestamp may be."
     )
 
+    quota_events_per_day: int = Field(
+        -1,
+        ge=-1,
+        description="Events of one namespace that may arrive in a UTC day; those beyond it are deferred. -1: no quota.",
+    )
+    namespace_quotas: Names = Field(
+        (),
+        description="Quotas of single namespaces, which take the place of TIMELOOM_QUOTA_EVENTS_PER_DAY: "
+        "name=events,... such as payments=1000000,lab=-1.",
+    )
+    resend_horizon_seconds: Count = Field(
+        2_592_000,
+        description="How long ids of deleted events, and positions of batches without events, are remembered: as long "
+        "as anybody may send an event again.",
+    )
+
     archive_url: str = Field(
         "",
         description="Where events are archived before retention removes them: a directory, or a URL that fsspec knows. "
@@ -145,7 +162,7 @@ class Settings(BaseSettings):
         1_000_000, description="Values that a GraphQL operation can ask for: fields times the sizes of their pages."
     )
 
-    @field_validator("allowed_hosts", "metrics_event_types", mode="before")
+    @field_validator("allowed_hosts", "metrics_event_types", "namespace_quotas", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -156,6 +173,12 @@ class Settings(BaseSettings):
         if not value:
             raise ValueError("must name at least one host")
         return tuple(host.lower() for host in value)
+
+    @field_validator("namespace_quotas")
+    @classmethod
+    def _check_quotas(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_quotas(value)
+        return value
 
     @field_validator("home_namespace")
     @classmethod
@@ -177,6 +200,19 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take only what `load_settings` gives: it knows where each value stands, and says so in its errors."""
         return (init_settings,)
+
+
+def parse_quotas(entries: Iterable[str]) -> dict[str, int | None]:
+    """Read name=events; -1 is no quota. Raises ValueError that names the entry which is wrong."""
+    quotas: dict[str, int | None] = {}
+    for entry in entries:
+        name, _, number = (part.strip() for part in entry.partition("="))
+        if not NAMESPACE_NAME.fullmatch(name) or not _QUOTA.fullmatch(number):
+            raise ValueError(f"each must be namespace=events (-1: no quota), which {entry!r} is not")
+        if name in quotas:
+            raise ValueError(f"each namespace must have one quota, {entry!r} is its second")
+        quotas[name] = None if number == "-1" else int(number)
+    return quotas
 
 
 @dataclass(frozen=True)

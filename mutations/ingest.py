@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from mutations.drafts import EventDraft
 from mutations.limits import IngestLimits, require_batch_fits
 from mutations.outcomes import IngestCode, IngestOutcome, IngestReport, IngestResult
+from mutations.registrations import judge_registrations
 from mutations.rejections import Rejection
 from mutations.validation import EventValidator
 from storage.appends import AppendOutcome, EventRow
 from storage.engine import Database
 from storage.groups import append_grouped
 from storage.identifiers import parse_uuid
+from storage.times import MICROSECONDS_PER_DAY, format_rfc3339
 
 __all__ = ["IngestCode", "IngestLimits", "IngestOutcome", "IngestReport", "IngestResult", "ingest_events"]
 
@@ -38,14 +40,39 @@ async def ingest_events(
             judged.append(validator.to_row(draft))
         except Rejection as rejection:
             judged.append(rejection)
+    if validator.registration_ids:
+        judged = await judge_registrations(database, judged, validator.registration_ids)
     rows = [each for each in judged if not isinstance(each, Rejection)]
-    outcomes = iter(await append_grouped(database, rows, received_at=received_at))
+    outcomes = iter(await append_grouped(database, rows, received_at=received_at, quotas=limits.quotas))
     results = [
         _rejected(index, drafts[index], each)
         if isinstance(each, Rejection)
         else _RESULTS[next(outcomes)](index, each.id)
         for index, each in enumerate(judged)
     ]
+    report = IngestReport(results)
+    if report.counts[IngestOutcome.DEFERRED]:
+        return _with_quotas(report, judged, limits=limits, received_at=received_at)
+    return report
+
+
+def _with_quotas(
+    report: IngestReport, judged: Sequence[EventRow | Rejection], *, limits: IngestLimits, received_at: int
+) -> IngestReport:
+    """Say which quota an event was deferred by, and when it ends."""
+    midnight = (received_at // MICROSECONDS_PER_DAY + 1) * MICROSECONDS_PER_DAY
+    messages: dict[str, str] = {}
+    results = []
+    for result, row in zip(report.results, judged, strict=True):
+        if result.outcome is IngestOutcome.DEFERRED and isinstance(row, EventRow):
+            name = row.audience.namespace
+            if name not in messages:
+                messages[name] = (
+                    f"the namespace {name} has its {limits.quotas.of(name)} events of this day, counted by arrival: "
+                    f"send this one again from {format_rfc3339(midnight)} on"
+                )
+            result = IngestResult(result.index, result.id, result.outcome, result.code, messages[name])
+        results.append(result)
     return IngestReport(results)
 
 
@@ -73,9 +100,14 @@ def _conflict(index: int, event_id: str) -> IngestResult:
     return IngestResult(index, event_id, IngestOutcome.CONFLICT, IngestCode.CONFLICT, message)
 
 
+def _deferred(index: int, event_id: str) -> IngestResult:
+    return IngestResult(index, event_id, IngestOutcome.DEFERRED, IngestCode.QUOTA_EXCEEDED)
+
+
 _RESULTS: dict[AppendOutcome, Callable[[int, str], IngestResult]] = {
     AppendOutcome.ACCEPTED: _accepted,
     AppendOutcome.DUPLICATE: _duplicate,
     AppendOutcome.DELETED: _deleted,
     AppendOutcome.CONFLICT: _conflict,
+    AppendOutcome.DEFERRED: _deferred,
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mutations.drafts import EventDraft
 from mutations.errors import BatchTooLargeError
+from storage.quotas import NO_QUOTAS, Quotas
 
 MAX_TYPE_LENGTH = 64
 """Code points of event types, categories, severity words, object types, roles and namespace names."""
@@ -27,6 +28,7 @@ class IngestLimits:
     max_extra_bytes: int = 1024 * 1024
     max_extra_depth: int = 30
     max_future_seconds: int = 600
+    quotas: Quotas = NO_QUOTAS
 
     def named(self, setting: str) -> str:
         """Give a setting as error messages name it: TIMELOOM_MAX_BATCH_EVENTS = 5000."""

@@ -40,6 +40,8 @@ class EventValidator:
         self._limits = limits
         self._received_at = received_at
         self._latest = min(LATEST, received_at + limits.max_future_seconds * MICROSECONDS_PER_SECOND)
+        self.registration_ids: set[str] = set()
+        """The registrations that the events name; whether these are theirs is for the store to say."""
         self._good_names: set[str] = set()
         self._audiences: dict[tuple[str, str | None], AudienceName] = {}
         self._objects: dict[tuple[str, str, str], ObjectRecord] = {}
@@ -52,7 +54,7 @@ class EventValidator:
         _require_texts(draft)
         self._require_message(draft.message)
         parent_id = None if draft.parent_id is None else _require_uuid("parentId", draft.parent_id)
-        registration_id = None if draft.registration_id is None else _require_registration(draft.registration_id)
+        registration_id = None if draft.registration_id is None else self._registration(draft.registration_id)
         record_count = None if draft.record_count is None else _require_count(draft.record_count)
         duration_ms = None if draft.duration_ms is None else _require_duration(draft.duration_ms)
         extra = None if draft.extra is None else self._extra(draft.extra)
@@ -98,15 +100,18 @@ class EventValidator:
             if name is None:
                 raise Rejection(IngestCode.NAMESPACE_FORBIDDEN, "namespace is needed: you have no home namespace")
         self._require_name("namespace", name)
-        _require_open(name)
+        require_open(name)
         return name
+
+    def _registration(self, text: str) -> str:
+        """Take a bare UUID or the node id of a registration (N2)."""
+        registration_id = _require_uuid("registrationId", text.removeprefix(_REGISTRATION))
+        self.registration_ids.add(registration_id)
+        return registration_id
 
     def _require_name(self, field: str, name: str) -> None:
         if name not in self._good_names:
-            if _NAMESPACE.fullmatch(name) is None:
-                raise Rejection(
-                    IngestCode.TEXT_INVALID, f"{field} {shown(name)} is not made of 1 to 64 of A-Z a-z 0-9 . _ -"
-                )
+            require_namespace_name(field, name)
             self._good_names.add(name)
 
     def _require_message(self, message: str) -> None:
@@ -154,7 +159,7 @@ class EventValidator:
                 audience = self._audiences[key] = AudienceName(namespace, None, draft.owner)
             return audience
         for name in readers:
-            _require_text("visibleTo", name, MAX_TEXT_LENGTH)
+            require_text("visibleTo", name, MAX_TEXT_LENGTH)
         return AudienceName(namespace, tuple(sorted(set(readers))), draft.owner)
 
     def _links(self, drafts: list[ObjectDraft], namespace: str) -> tuple[LinkRecord, ...]:
@@ -168,7 +173,7 @@ class EventValidator:
         for draft in drafts:
             role = draft.role
             if role is not None:
-                _require_text("role", role, MAX_TYPE_LENGTH)
+                require_text("role", role, MAX_TYPE_LENGTH)
             record = self._object(draft, namespace)
             link = LinkRecord(role, record)
             if links.setdefault(record, link) != link:
@@ -186,14 +191,21 @@ class EventValidator:
         record = self._objects.get(key)
         if record is None:
             self._require_name("an object's namespace", namespace)
-            _require_open(namespace)
-            _require_text("objectType", draft.object_type, MAX_TYPE_LENGTH)
-            _require_text("objectId", draft.object_id, MAX_TEXT_LENGTH)
+            require_open(namespace)
+            require_text("objectType", draft.object_type, MAX_TYPE_LENGTH)
+            require_text("objectId", draft.object_id, MAX_TEXT_LENGTH)
             record = self._objects[key] = ObjectRecord(*key)
         return record
 
 
-def _require_open(namespace: str) -> None:
+def require_namespace_name(field: str, name: str) -> None:
+    """Refuse what is no name of a namespace."""
+    if _NAMESPACE.fullmatch(name) is None:
+        raise Rejection(IngestCode.TEXT_INVALID, f"{field} {shown(name)} is not made of 1 to 64 of A-Z a-z 0-9 . _ -")
+
+
+def require_open(namespace: str) -> None:
+    """Refuse the gateway's own namespace."""
     if namespace == OWN_NAMESPACE:
         raise Rejection(IngestCode.NAMESPACE_FORBIDDEN, f"the namespace {OWN_NAMESPACE} is closed to clients")
 
@@ -224,10 +236,10 @@ def _require_texts(draft: EventDraft) -> None:
     if "" in given or max(map(len, given)) > MAX_TYPE_LENGTH or not joined.isascii() or "\0" in joined:
         for text, (field, limit) in zip(texts, _LIMITED_TEXTS.values(), strict=True):
             if text is not None:
-                _require_text(field, text, limit)
+                require_text(field, text, limit)
 
 
-def _require_text(field: str, text: str, limit: int) -> None:
+def require_text(field: str, text: str, limit: int) -> None:
     """Refuse an empty text (I6, I11), one above its limit in code points, NUL and lone surrogates."""
     if not text:
         raise Rejection(IngestCode.TEXT_INVALID, f"{field} is empty: leave it out, or give it a value")
@@ -253,11 +265,6 @@ def _require_uuid(field: str, text: str) -> str:
     if value is None:
         raise Rejection(IngestCode.INVALID_ID, f"{field} {shown(text)} is no UUID in its form of 36 characters")
     return value
-
-
-def _require_registration(text: str) -> str:
-    """Take a bare UUID or the node id of a registration (N2)."""
-    return _require_uuid("registrationId", text.removeprefix(_REGISTRATION))
 
 
 def _require_count(sent: int | float | str) -> int:

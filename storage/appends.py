@@ -19,6 +19,7 @@ from storage.identities import AudienceName, AudienceRecord
 from storage.json_values import spell_keys
 from storage.literals import insert_statements
 from storage.positions import next_position
+from storage.quotas import NO_QUOTAS, ArrivalDay, Quotas, fetch_arrivals
 from storage.records import LinkRecord, ObjectRecord
 from storage.tables import deleted_ids, event_count_deltas, event_objects, events, ingest_batches
 from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_MINUTE
@@ -65,10 +66,11 @@ class EventRow(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """The rows of one caller, and when they arrived (microseconds UTC)."""
+    """The rows of one caller, when they arrived (microseconds UTC), and how many may arrive in a day."""
 
     rows: Sequence[EventRow]
     received_at: int
+    quotas: Quotas = NO_QUOTAS
 
 
 class AppendOutcome(Enum):
@@ -78,6 +80,7 @@ class AppendOutcome(Enum):
     DUPLICATE = "the id is there with the same content"
     CONFLICT = "the id is there with other content"
     DELETED = "the id was there and has been deleted"
+    DEFERRED = "not stored: the namespace's quota of the day is used up"
 
 
 class _Stored(NamedTuple):
@@ -139,7 +142,15 @@ async def prepare_append(
     seen_by = {(link.object, known_audiences[row.audience].key) for row in rows for link in row.objects}
     object_keys = await identities.intern_objects({record for record, _ in seen_by}, seen_by=seen_by)
     arrivals = [batch.received_at for batch in batches for _ in batch.rows]
-    return _Append(database, rows, arrivals, audiences=known_audiences, object_keys=object_keys).run
+    quotas = [batch.quotas for batch in batches for _ in batch.rows]
+    return _Append(
+        database,
+        rows,
+        arrivals,
+        quotas=quotas if any(quotas) else None,
+        audiences=known_audiences,
+        object_keys=object_keys,
+    ).run
 
 
 class _Append:
@@ -151,12 +162,14 @@ class _Append:
         rows: Sequence[EventRow],
         arrivals: Sequence[int],
         *,
+        quotas: Sequence[Quotas] | None,
         audiences: dict[AudienceName, AudienceRecord],
         object_keys: dict[ObjectRecord, int],
     ) -> None:
         self._database = database
         self._rows = rows
         self._arrivals = arrivals
+        self._quotas = quotas
         self._audiences = [audiences[row.audience] for row in rows]
         self._keys = [
             (uuid_to_bytes(row.id), audience.namespace_key) for row, audience in zip(rows, self._audiences, strict=True)
@@ -172,6 +185,8 @@ class _Append:
         asked = [key for key, row in zip(self._keys, self._rows, strict=True) if row.id_given or self._tries > 1]
         stored = await self._fetch_stored(connection, asked)
         outcomes = self._decide(stored)
+        if self._quotas is not None:
+            outcomes = await self._defer(connection, outcomes, stored, self._quotas)
         # Rows are touched in key order, so that two batches with the same ids wait for each other, not in a ring.
         new = sorted(
             (index for index, outcome in enumerate(outcomes) if outcome is AppendOutcome.ACCEPTED),
@@ -215,6 +230,39 @@ class _Append:
             else:
                 outcomes.append(AppendOutcome.CONFLICT)
         return outcomes
+
+    async def _defer(
+        self,
+        connection: AsyncConnection,
+        outcomes: Sequence[AppendOutcome],
+        stored: dict[_Key, _Stored],
+        quotas: Sequence[Quotas],
+    ) -> list[AppendOutcome]:
+        """Defer what is new beyond the rest of its namespace's quota, and what repeats the id of such a row.
+
+        What counts is what is stored, so that a second run, after a lost answer to COMMIT, decides as the first did.
+        """
+        limited: dict[int, tuple[ArrivalDay, int]] = {}
+        for index, (outcome, key) in enumerate(zip(outcomes, self._keys, strict=True)):
+            if outcome is AppendOutcome.ACCEPTED and key not in stored:
+                quota = quotas[index].of(self._rows[index].audience.namespace)
+                if quota is not None:
+                    limited[index] = (ArrivalDay(key[1], self._arrivals[index] // MICROSECONDS_PER_DAY), quota)
+        if not limited:
+            return list(outcomes)
+        arrived = await fetch_arrivals(connection, {place for place, _ in limited.values()})
+        decided = list(outcomes)
+        deferred: set[_Key] = set()
+        for index, key in enumerate(self._keys):
+            if key in deferred:
+                decided[index] = AppendOutcome.DEFERRED
+            elif index in limited:
+                place, quota = limited[index]
+                if arrived[place] >= quota:
+                    decided[index] = AppendOutcome.DEFERRED
+                    deferred.add(key)
+                arrived[place] += 1
+        return decided
 
     async def _insert(self, connection: AsyncConnection, new: Sequence[int]) -> None:
         batch: dict[str, Any] = {"received_at": min(self._arrivals[each] for each in new), "event_count": len(new)}

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from storage.appends import AppendOutcome, Batch, EventRow, append_batches
 from storage.errors import StorageUnavailableError
+from storage.quotas import NO_QUOTAS, Quotas
 
 if TYPE_CHECKING:
     from storage.engine import Database
@@ -25,14 +26,16 @@ _GROUPS_AT_ONCE = {"sqlite": 1, "mariadb": 2}
 """More of them would be smaller. The second is for MariaDB, where a group may wait for somebody else's row lock."""
 
 
-async def append_grouped(database: "Database", rows: Sequence[EventRow], *, received_at: int) -> list[AppendOutcome]:
+async def append_grouped(
+    database: "Database", rows: Sequence[EventRow], *, received_at: int, quotas: Quotas = NO_QUOTAS
+) -> list[AppendOutcome]:
     """Store a batch like `append_batch`, small ones together with others. Raises what `append_batch` raises.
 
     Who is cancelled while its batch waits has stored nothing; once the transaction has begun, it is carried through.
     """
     if not rows:
         return []
-    batch = Batch(rows, received_at)
+    batch = Batch(rows, received_at, quotas)
     size = _size(rows)
     if size > _SMALL_BYTES:
         return await append_batches(database, [batch])

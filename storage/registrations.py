@@ -6,6 +6,7 @@ source are numbered without a gap, and the highest is the present one.
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.cursors import IdCursor
 from storage.dialects import force_index
 from storage.identifiers import new_event_id
+from storage.identities import LruCache
 from storage.scopes import Scope
 from storage.tables import namespaces, registrations
 
@@ -20,13 +22,14 @@ if TYPE_CHECKING:
     from storage.engine import Database
 
 _IDS_PER_STATEMENT = 1_000
+_CACHED_PLACES = 50_000
 _BY_SOURCE = "uq_registrations_namespace_key_source_generation"
 
 
 class RegistrationRecord(NamedTuple):
-    """One registration of a source. Times are microseconds UTC; `ended_at` None: it is the present one."""
+    """One registration of a source. Times are microseconds UTC; `ended_at` is None as long as no later one has begun."""
 
-    id: str
+    uuid: str
     namespace_key: int
     namespace: str
     source: str
@@ -48,22 +51,26 @@ class RegistrationPlace(NamedTuple):
     """To whom a registration belongs: what the events that name it must have."""
 
     namespace_key: int
+    namespace: str
     source: str
 
 
-async def append_registration(database: "Database", namespace_key: int, source: str, *, now: int) -> RegistrationRecord:
+async def append_registration(
+    database: "Database", namespace_key: int, source: str, *, now: int, registration_id: str | None = None
+) -> RegistrationRecord:
     """Begin a new registration of a source and end the present one, in one transaction; `now` in microseconds UTC.
 
-    Calls at the same time each get a generation of their own, one after the other.
+    Calls at the same time each get a generation of their own, one after the other. Whoever makes a history up may
+    choose the id; one that is there already is given as it is.
     """
-    registration_id = new_event_id()
+    registration_id = registration_id or new_event_id()
 
     async def work(connection: AsyncConnection) -> None:
         # Whoever registers in this namespace waits here, so that no two find the same generation to be the last.
         locked = select(namespaces.c.namespace_key).where(namespaces.c.namespace_key == namespace_key)
         await connection.execute(locked.with_for_update())
         if (await connection.execute(build_registrations([registration_id]))).first() is not None:
-            return  # our own COMMIT, whose answer was lost
+            return  # it may be our own COMMIT, whose answer was lost
         last = (await connection.execute(build_last_registration(namespace_key, source))).first()
         generation, started_at = (0, now) if last is None else (last.generation, max(now, last.started_at))
         columns = registrations.c
@@ -82,6 +89,8 @@ async def append_registration(database: "Database", namespace_key: int, source: 
 
     await database.write(work, name="a registration")
     [record] = await fetch_registrations(database, [registration_id])
+    place = RegistrationPlace(record.namespace_key, record.namespace, record.source)
+    _known_places(database).put(registration_id, place)
     return record
 
 
@@ -91,17 +100,27 @@ async def fetch_registrations(database: "Database", ids: Sequence[str]) -> list[
         return [_to_record(row) for row in await connection.execute(build_registrations(ids))]
 
 
-async def fetch_registration_places(database: "Database", ids: Collection[str]) -> dict[str, RegistrationPlace]:
-    """Give to whom some registrations belong; ids of none are left out."""
-    columns = (registrations.c.registration_id, registrations.c.namespace_key, registrations.c.source)
-    wanted = sorted(ids)
+async def find_registration_places(database: "Database", ids: Collection[str]) -> dict[str, RegistrationPlace]:
+    """Give to whom some registrations belong; ids of none are left out.
+
+    What was found once is remembered, because it never changes; what was not found is looked for again each time.
+    """
+    known = _known_places(database)
     found: dict[str, RegistrationPlace] = {}
-    async with database.reading() as connection:
-        for start in range(0, len(wanted), _IDS_PER_STATEMENT):
-            part = wanted[start : start + _IDS_PER_STATEMENT]
-            statement = select(*columns).where(registrations.c.registration_id.in_(part))
-            for registration_id, namespace_key, source in await connection.execute(statement):
-                found[registration_id] = RegistrationPlace(namespace_key, source)
+    missing: list[str] = []
+    for each in sorted(ids):
+        place = known.get(each)
+        if place is None:
+            missing.append(each)
+        else:
+            found[each] = place
+    if missing:
+        async with database.reading() as connection:
+            for start in range(0, len(missing), _IDS_PER_STATEMENT):
+                statement = build_registration_places(missing[start : start + _IDS_PER_STATEMENT])
+                for registration_id, *place_columns in await connection.execute(statement):
+                    found[registration_id] = RegistrationPlace(*place_columns)
+                    known.put(registration_id, found[registration_id])
     return found
 
 
@@ -116,8 +135,9 @@ async def fetch_renewed_sources(database: "Database") -> list[RegistrationPlace]
     """Give the sources that have registered more than once, those that a prune could find something of (HZ4)."""
     columns = registrations.c
     statement = (
-        select(columns.namespace_key, columns.source)
-        .group_by(columns.namespace_key, columns.source)
+        select(columns.namespace_key, namespaces.c.name, columns.source)
+        .join(namespaces, namespaces.c.namespace_key == columns.namespace_key)
+        .group_by(columns.namespace_key, namespaces.c.name, columns.source)
         .having(func.max(columns.generation) > 1)
         .order_by(columns.namespace_key, columns.source)
     )
@@ -162,6 +182,16 @@ async def reaches_namespace(database: "Database", scope: Scope, namespace_key: i
 def build_registrations(ids: Sequence[str]) -> Select[Any]:
     """Ask for registrations by id."""
     return _select_registrations().where(registrations.c.registration_id.in_(ids))
+
+
+def build_registration_places(ids: Sequence[str]) -> Select[Any]:
+    """Ask to whom some registrations belong."""
+    columns = registrations.c
+    return (
+        select(columns.registration_id, columns.namespace_key, namespaces.c.name, columns.source)
+        .join(namespaces, namespaces.c.namespace_key == columns.namespace_key)
+        .where(columns.registration_id.in_(ids))
+    )
 
 
 def build_last_registration(namespace_key: int, source: str) -> Select[Any]:
@@ -260,3 +290,13 @@ async def _reached_namespaces(database: "Database", scope: Scope, namespace: str
         return sorted(reached)
     keys = await database.identities.namespace_keys([namespace])
     return [key for key in keys.values() if scope.everything or key in reached]
+
+
+def _known_places(database: "Database") -> LruCache[str, RegistrationPlace]:
+    known = _places.get(database)
+    if known is None:
+        known = _places[database] = LruCache(_CACHED_PLACES)
+    return known
+
+
+_places: WeakKeyDictionary["Database", LruCache[str, RegistrationPlace]] = WeakKeyDictionary()

@@ -16,6 +16,7 @@ from storage.cursors import EventOrder
 from storage.engine import Database
 from storage.errors import StorageError
 from storage.pages import PageRequest, fetch_event_page
+from storage.registrations import append_registration, find_registration_places
 from storage.scopes import EVERYTHING
 from storage.selectors import And, Comparison, EventField, FieldTest, Selector
 
@@ -73,6 +74,7 @@ async def load_history(
         while batch := list(itertools.islice(drafts, BATCH_EVENTS)):
             if len(writing) == BATCHES_AT_ONCE:
                 await finish_one()
+            await register_sources(database, batch, home_namespace=CLUSTER_NAMESPACE)
             writing.append(asyncio.create_task(_ingest(database, batch, clock)))
             # It begins now, not when this function next waits.
             await asyncio.sleep(0)
@@ -86,6 +88,19 @@ async def load_history(
         await asyncio.gather(*writing, return_exceptions=True)
         await _release(folder)
     return report
+
+
+async def register_sources(database: Database, drafts: Iterable[EventDraft], *, home_namespace: str) -> None:
+    """Register the sources of a made-up history under the ids that its events name, in their order."""
+    named = {each.registration_id: each for each in reversed(list(drafts)) if each.registration_id is not None}
+    known = await find_registration_places(database, named)
+    for registration_id, draft in reversed(named.items()):
+        if registration_id not in known:
+            namespace = draft.namespace or home_namespace
+            keys = await database.identities.intern_namespaces([namespace])
+            await append_registration(
+                database, keys[namespace], draft.source, now=draft.timestamp or 0, registration_id=registration_id
+            )
 
 
 async def _fold(folder: CountFolder) -> int:

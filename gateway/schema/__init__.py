@@ -8,6 +8,7 @@ from gateway.schema.events import Event
 from gateway.schema.mutations import Mutation
 from gateway.schema.objects import EventObject
 from gateway.schema.queries import Query
+from gateway.schema.registrations import Registration
 from gateway.schema.scalars import SCALARS
 
 __all__ = ["build_schema", "schema_text"]
@@ -18,7 +19,7 @@ def build_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[Event, EventObject],
+        types=[Event, EventObject, Registration],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     _mark_one_of(schema._schema)

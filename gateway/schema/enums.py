@@ -161,6 +161,7 @@ _describe(
         "DUPLICATE": "It was there already with the same content, or (code DELETED) was there and has been deleted.",
         "CONFLICT": "Its id is there with other content; what is stored stays as it is.",
         "REJECTED": "It can never be stored as it is; code and message say why.",
+        "DEFERRED": "It is not stored now; send the same again later. code and message say why, and when.",
     },
 )
 _describe(
@@ -178,8 +179,10 @@ _describe(
         "UNKNOWN_SEVERITY": "severityText is a word without a severity, or was given together with severity.",
         "DUPLICATE_OBJECT": "The same object stands twice with different roles.",
         "NAMESPACE_FORBIDDEN": "Clients may not write to this namespace.",
+        "UNKNOWN_REGISTRATION": "registrationId is no registration of the event's source in its namespace.",
         "VALUE_OUT_OF_RANGE": "A number is negative, too large, or not whole where it must be.",
         "CONFLICT": "Another event with this id is stored.",
         "DELETED": "An event with this id was stored and has been deleted.",
+        "QUOTA_EXCEEDED": "The namespace has had its events of this day (UTC).",
     },
 )

@@ -9,6 +9,7 @@ from gateway.context import Info
 from gateway.schema.enums import IngestCode, IngestOutcome
 from gateway.schema.event_inputs import IngestEventsInput, to_draft
 from gateway.schema.fields import stored
+from gateway.schema.registrations import RegisterSourcePayload, begin_registration
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestReport, ingest_events
 
@@ -34,6 +35,7 @@ class IngestEventsPayload:
     duplicates: int = stored("How many were there already.")
     conflicts: int = stored("How many have an id that is there with other content.")
     rejected: int = stored("How many can never be stored as they are.")
+    deferred: int = stored("How many are not stored now and may be sent again later.")
     results: list[IngestResult] = stored("One for each event, in the order of the batch.")
     problems: list[IngestResult] = stored("The results that are neither ACCEPTED nor DUPLICATE.")
 
@@ -80,6 +82,7 @@ def _to_payload(report: IngestReport) -> IngestEventsPayload:
         duplicates=counts[IngestOutcome.DUPLICATE],
         conflicts=counts[IngestOutcome.CONFLICT],
         rejected=counts[IngestOutcome.REJECTED],
+        deferred=counts[IngestOutcome.DEFERRED],
         results=results,
         problems=[result for result in results if result.outcome not in fine],
     )
@@ -95,5 +98,12 @@ class Mutation:
             "Store a batch of events in one transaction. An event whose id is there already changes nothing, so a "
             "batch may be sent again after a lost answer. A batch is refused as a whole only when it is malformed or "
             "above a limit."
+        ),
+    )
+    register_source: RegisterSourcePayload | None = strawberry.field(
+        resolver=begin_registration,
+        description=(
+            "Say that a source begins anew. Its earlier registrations end; the id of the new one goes with its events "
+            "as registrationId, and pruneRegistrations removes what belongs to the earlier ones."
         ),
     )

@@ -1,6 +1,7 @@
 """Query: the root fields for reading."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -32,21 +33,34 @@ from gateway.schema.node_ids import parse_event_id, parse_object_node_id
 from gateway.schema.nodes import Node
 from gateway.schema.objects import EventObject
 from gateway.schema.paging import event_page_request, object_cursor, page_size, resolve_as_of
+from gateway.schema.registrations import RegistrationConnection, fetch_registration_list, find_registration
 from gateway.schema.requests import RequestTrail, fetch_request_trail
 from gateway.schema.server import ServerInfo, server_info
 from gateway.schema.statistics import Statistics, fetch_statistics_panel
 from gateway.schema.texts import require_text, require_text_or_none
 from gateway.schema.trees import EventTree, fetch_causation, fetch_correlation, fetch_trace
+from storage.identifiers import parse_uuid
 from storage.objects import fetch_object_page
 from storage.records import EventKey, EventRecord, ObjectRecord
+
+_FINDERS: dict[str, Callable[[Info, str], Awaitable[Any]]] = {
+    "registration": find_registration,
+}
+"""Who finds a node by its UUID, for node ids that are a kind and a UUID."""
 
 
 async def _node(
     info: Info,
     id: Annotated[strawberry.ID, strawberry.argument(description="A node id.")],  # noqa: A002
-) -> EventRecord | ObjectRecord | None:
+) -> Any:
     record = parse_object_node_id(id)
-    return record if record is not None else await _find_event(info, id)
+    if record is not None:
+        return record
+    kind, colon, rest = id.partition(":")
+    if colon:
+        uuid = parse_uuid(rest)
+        return await _FINDERS[kind](info, uuid) if kind in _FINDERS and uuid is not None else None
+    return await _find_event(info, id)
 
 
 async def _event(
@@ -171,6 +185,9 @@ class Query:
     facets: list[Facet] | None = resolved(fetch_facet_panel, "The most frequent values of some fields.")
     statistics: Statistics | None = resolved(
         fetch_statistics_panel, "Records and durations over time, altogether or by the values of a field."
+    )
+    registrations: RegistrationConnection | None = resolved(
+        fetch_registration_list, "Registrations of sources, newest first."
     )
     namespaces: list[NamespaceUsage] | None = resolved(
         fetch_namespaces, "The namespaces that the caller may see, by name."

@@ -55,6 +55,11 @@ def event_id(number: int) -> str:
     return f"00000000-0000-7000-8000-{number:012x}"
 
 
+def registration_of(namespace: str, source: str) -> str:
+    """The registration that events of a source in a namespace name."""
+    return event_id(900 + SOURCES.index(source) + len(SOURCES) * NAMESPACES.index(namespace))
+
+
 def make_history(seed: int = 1) -> list[list[EventDraft]]:
     """The batches in the order in which they are stored; the same each time."""
     chance = random.Random(seed)
@@ -71,11 +76,15 @@ def _varied(chance: random.Random) -> Iterator[EventDraft]:
         parent = _parent_of(chance, number)
         if parent is not None:
             given["parent_id"] = event_id(parent)
+        namespace = "default" if number in (*_RING, *_CHAIN) else chance.choice(NAMESPACES)
+        event_type, source = chance.choice(EVENT_TYPES), chance.choice(SOURCES)
+        if "registration_id" in given:
+            given["registration_id"] = registration_of(namespace, source)
         yield EventDraft(
             id=event_id(number),
-            namespace="default" if number in (*_RING, *_CHAIN) else chance.choice(NAMESPACES),
-            event_type=chance.choice(EVENT_TYPES),
-            source=chance.choice(SOURCES),
+            namespace=namespace,
+            event_type=event_type,
+            source=source,
             message=chance.choice(MESSAGES),
             timestamp=FIRST + chance.choice((0, 1, 500_000, 1_000_000, number * 1_000_000, number * 123_457)),
             objects=_objects(chance, number),
@@ -97,7 +106,7 @@ def _optional_values(chance: random.Random, number: int) -> dict[str, Any]:
         **audience,
         "category": chance.choice(CATEGORIES),
         "request_id": chance.choice(REQUESTS[:3]),
-        "registration_id": event_id(chance.randrange(900, 903)),
+        "registration_id": "",
         "extra": EXTRAS[number % len(EXTRAS)],
         "duration_ms": chance.choice((0.0, 0.001, 1.5, 1e-7, 123456789.125, 1e21)),
         "success": chance.random() < 0.5,

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.demo.loader import register_sources
 from mutations.ingest import IngestLimits, IngestOutcome, ingest_events
 from storage.counts import CountFolder
 from storage.engine import Database
@@ -33,6 +34,7 @@ async def write_history(database: Database) -> None:
     """Store the history batch by batch, and bring about what ingest never does: repeats, and events that came back."""
     limits = IngestLimits(max_future_seconds=_FAR_FUTURE_SECONDS)
     for number, batch in enumerate(make_history()):
+        await register_sources(database, batch, home_namespace="default")
         received = RECEIVED + number * 1_000_000 + (number % 2) * 123_456
         report = await ingest_events(
             database, batch, home_namespace="default", limits=limits, clock=partial(int, received)

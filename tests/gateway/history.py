@@ -6,6 +6,7 @@ orphan (5), an event that is its own parent (6), a heartbeat (7). lab: the same 
 
 from typing import Any
 
+from gateway.demo.loader import register_sources
 from mutations.drafts import EventDraft, ObjectDraft
 from mutations.ingest import IngestLimits, IngestOutcome, ingest_events
 from storage.engine import Database
@@ -115,6 +116,7 @@ HISTORY = (
 
 async def write_history(database: Database) -> None:
     """Store HISTORY in one batch, and give it its position."""
+    await register_sources(database, HISTORY, home_namespace="default")
     report = await ingest_events(
         database, HISTORY, home_namespace="default", limits=IngestLimits(), clock=lambda: RECEIVED
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.demo.loader import register_sources
 from mutations.drafts import ObjectDraft
 from mutations.limits import IngestLimits
 from mutations.validation import EventValidator
@@ -74,6 +75,7 @@ def test_hash_of_what_is_stored_never_changes() -> None:
 
 async def _sent_twice(new_database_url: Any, first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     database = await Database.open(new_database_url("sqlite"))
+    await register_sources(database, [draft(registration_id=SECOND_ID)], home_namespace="default")
     told = await outcomes(database, draft(id=FIRST_ID, **first), draft(id=FIRST_ID, **second))
     await database.close()
     return told

@@ -17,9 +17,9 @@ from storage.registrations import (
     build_registration_page,
     fetch_earlier_registrations,
     fetch_registration_page,
-    fetch_registration_places,
     fetch_registrations,
     fetch_renewed_sources,
+    find_registration_places,
 )
 from storage.scopes import EVERYTHING, Scope
 from storage.tables import registrations
@@ -43,18 +43,18 @@ async def test_a_registration_ends_the_one_before_it(database: Database) -> None
     """HZ3: each has an id of its own; in one transaction the present one ends and the next begins."""
     key = await namespace_key(database)
     first = await append_registration(database, key, "node-1", now=START)
-    assert tuple(first) == (first.id, key, "default", "node-1", 1, START, None, True)
+    assert tuple(first) == (first.uuid, key, "default", "node-1", 1, START, None, True)
     second = await append_registration(database, key, "node-1", now=START + 5)
     other = await append_registration(database, key, "node-2", now=START + 6)
-    assert await stored(database, first.id) == first._replace(ended_at=START + 5, is_current=False)
-    assert await stored(database, second.id) == second
+    assert await stored(database, first.uuid) == first._replace(ended_at=START + 5, is_current=False)
+    assert await stored(database, second.uuid) == second
     assert (second.generation, second.is_current, other.generation, other.is_current) == (2, True, 1, True)
-    assert await fetch_earlier_registrations(database, key, "node-1") == [first.id]
+    assert await fetch_earlier_registrations(database, key, "node-1") == [first.uuid]
     assert await fetch_earlier_registrations(database, key, "node-2") == []
-    assert await fetch_renewed_sources(database) == [RegistrationPlace(key, "node-1")]
-    assert await fetch_registration_places(database, [first.id, other.id]) == {
-        first.id: RegistrationPlace(key, "node-1"),
-        other.id: RegistrationPlace(key, "node-2"),
+    assert await fetch_renewed_sources(database) == [RegistrationPlace(key, "default", "node-1")]
+    assert await find_registration_places(database, [first.uuid, other.uuid]) == {
+        first.uuid: RegistrationPlace(key, "default", "node-1"),
+        other.uuid: RegistrationPlace(key, "default", "node-2"),
     }
 
 
@@ -66,7 +66,7 @@ async def test_no_clock_decides_which_registration_is_the_present_one(database: 
     records = [await append_registration(database, key, "node-1", now=START + step * turn) for turn in range(3)]
     assert [record.generation for record in records] == [1, 2, 3]
     assert {record.started_at for record in records} == {START}
-    assert await fetch_earlier_registrations(database, key, "node-1") == [records[0].id, records[1].id]
+    assert await fetch_earlier_registrations(database, key, "node-1") == [records[0].uuid, records[1].uuid]
 
 
 @EACH_DATABASE
@@ -74,7 +74,7 @@ async def test_registrations_at_the_same_time_each_get_a_generation(database: Da
     """HZ3, L4: none of them is lost, all but one of them have ended."""
     key = await namespace_key(database)
     racing = [append_registration(database, key, "node-1", now=START) for _ in range(5)]
-    ids = {record.id for record in await asyncio.gather(*racing)}
+    ids = {record.uuid for record in await asyncio.gather(*racing)}
     columns = (registrations.c.registration_id, registrations.c.generation, registrations.c.ended_at)
     async with database.reading() as connection:
         rows = (await connection.execute(select(*columns).order_by(registrations.c.generation))).all()
@@ -84,15 +84,15 @@ async def test_registrations_at_the_same_time_each_get_a_generation(database: Da
 
 async def page_ids(database: Database, scope: Scope = EVERYTHING, **given: Any) -> list[str]:
     wanted: dict[str, Any] = {"namespace": None, "source": None, "size": 10} | given
-    return [record.id for record in (await fetch_registration_page(database, scope=scope, **wanted)).records]
+    return [record.uuid for record in (await fetch_registration_page(database, scope=scope, **wanted)).records]
 
 
 @EACH_DATABASE
 async def test_registrations_are_listed_newest_first(database: Database) -> None:
     """P5, EV9: pages in both directions by id; a scope without the namespace shows none of it."""
     key, other = await namespace_key(database), await namespace_key(database, "other")
-    ids = [(await append_registration(database, key, "node-1", now=START + turn)).id for turn in range(4)]
-    elsewhere = (await append_registration(database, other, "node-1", now=START)).id
+    ids = [(await append_registration(database, key, "node-1", now=START + turn)).uuid for turn in range(4)]
+    elsewhere = (await append_registration(database, other, "node-1", now=START)).uuid
     newest = [elsewhere, *reversed(ids)]
     assert await page_ids(database) == newest
     assert await page_ids(database, source="node-1") == newest
@@ -103,7 +103,7 @@ async def test_registrations_are_listed_newest_first(database: Database) -> None
     assert await page_ids(database, Scope(namespace_keys=frozenset({key})), namespace="other") == []
     assert await page_ids(database, Scope()) == []
     page = await fetch_registration_page(database, scope=EVERYTHING, namespace=None, source=None, size=2)
-    assert ([record.id for record in page.records], page.has_next) == (newest[:2], True)
+    assert ([record.uuid for record in page.records], page.has_next) == (newest[:2], True)
     after = IdCursor("r", newest[1])
     assert await page_ids(database, size=2, after=after) == newest[2:4]
     assert await page_ids(database, size=2, before=IdCursor("r", newest[4]), backward=True) == newest[2:4]
