@@ -27,7 +27,7 @@ from storage.deletions import (
 from storage.engine import Database
 from storage.identifiers import new_event_id
 from storage.leases import Lease
-from storage.positions import fetch_live_position
+from storage.positions import settle_position
 from storage.severities import Severity
 from storage.times import MICROSECONDS_PER_SECOND
 
@@ -65,7 +65,7 @@ async def preview_deletion(database: Database, request: DeletionRequest, *, cloc
     Raises InvalidInputError for a filter too long to be kept.
     """
     now = clock()
-    bound = await fetch_live_position(database)
+    bound = await settle_position(database)
     text = request.selection.to_text()
     if max(len(text.encode()), len(request.filter.encode())) > MOST_SELECTION_BYTES:
         raise InvalidInputError(f"the filter is longer than {MOST_SELECTION_BYTES} bytes: delete in several parts")

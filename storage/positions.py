@@ -7,6 +7,7 @@ time, and the ingest transaction numbers its own batch.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,8 @@ _QUIET_TICK_SECONDS = 0.2
 """When nothing has come for a while, looking often would only warm the machine."""
 _LEASE_SECONDS = 3.0
 _RENEW_SECONDS = 1.0
+_SETTLE_SECONDS = 5.0
+"""Longer than a lease: one who died leading is waited for."""
 _BATCHES_PER_TICK = 500
 """Per statement; as long as more are waiting, the next statement follows at once."""
 
@@ -38,6 +41,30 @@ async def fetch_live_position(database: "Database") -> int:
     async with database.reading() as connection:
         result = await connection.execute(_LIVE_POSITION)
         return result.scalar_one_or_none() or 0
+
+
+async def settle_position(database: "Database") -> int:
+    """Give the position of all that is committed now, waiting a moment for batches that have none yet.
+
+    Whoever deletes what he sees must mean all that he sees. Where no gateway runs, the batches are numbered here.
+    """
+    waiting = await _fetch_waiting(database)
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while waiting and time.monotonic() < deadline:
+        sequencer = Sequencer(database)
+        await sequencer.turn()  # does nothing as long as somebody else leads
+        await sequencer.release()
+        if not waiting.intersection(await _fetch_waiting(database)):
+            break
+        await asyncio.sleep(_TICK_SECONDS)
+    return await fetch_live_position(database)
+
+
+async def _fetch_waiting(database: "Database") -> set[int]:
+    if database.dialect_name == "sqlite":
+        return set()
+    async with database.reading() as connection:
+        return set((await connection.execute(_WAITING)).scalars())
 
 
 async def require_position(database: "Database", position: int) -> None:
@@ -92,6 +119,10 @@ class Sequencer:
             if wait:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), wait)
+        await self.release()
+
+    async def release(self) -> None:
+        """Let the next one take over at once."""
         with suppress(StorageError):
             await self._lease.release()
 

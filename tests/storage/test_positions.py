@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, text, update
 
 from storage.engine import Database
 from storage.errors import PositionExpiredError, UnknownPositionError
-from storage.positions import Sequencer, fetch_live_position, require_position
+from storage.positions import Sequencer, fetch_live_position, require_position, settle_position
 from storage.tables import events, ingest_batches, leases
 from tests.databases import MARIADB_DRIVERS, MariaServer
 from tests.proxies import DatabaseProxy
@@ -259,3 +259,13 @@ async def _has_owner(database: Database) -> bool:
 
 async def _is_live(database: Database, position: int) -> bool:
     return await fetch_live_position(database) == position
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "aiomysql"], indirect=True)
+async def test_what_is_committed_has_a_position_when_it_is_settled(database: Database) -> None:
+    """L4: a deletion means all that its caller could see, numbered or not, with a gateway that numbers or without."""
+    assert await settle_position(database) == 0
+    for number in range(3):
+        await store(database, [row(number)])
+    assert await settle_position(database) == 3
+    assert await fetch_live_position(database) == 3
