@@ -39,6 +39,7 @@ from storage.times import format_rfc3339
 if TYPE_CHECKING:
     from storage.engine import Database
 
+_VERSION = version("timeloom-gateway")
 _UNFINISHED = "it has no manifest: being written, or left by an interruption"
 
 
@@ -155,7 +156,7 @@ class _Writing:
             bytes=self._bytes,
             sha256=self._digest.hexdigest(),
             written_at=format_rfc3339(now),
-            version=version("timeloom-gateway"),
+            version=_VERSION,
         )
         verify_file(self._folder, ArchivedFile(self.name, self._bytes, manifest))
         write_manifest(self._folder, self.name, manifest)
