@@ -6,7 +6,7 @@ are: when any of them changes, other events may be due, and all walks begin at t
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from mutations.decisions import Rules
@@ -94,7 +94,7 @@ async def steps(
     blocked: Collection[str] = (),
     portion_events: int,
     once: bool,
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step, None]:
     """Look at all that may be due, class by class and then by registration, and give what goes.
 
     `bound` is the live position. For whoever removes nothing in between `once` gives each event only with the first

@@ -83,7 +83,7 @@ class Rules:
         """The object types that make a difference; a reference to any other is decided like the event itself."""
         self.with_selectors = tuple(policy for policy in self.policies if policy.selectors)
         """The policies whose selectors somebody has to test, for `Subject.holding`."""
-        self._earlier = earlier_registrations
+        self.earlier_registrations = frozenset(earlier_registrations)
         self._by_source = any(policy.sources for policy in self.policies)
         self._cutoffs = {policy.id: policy.cutoff(started_at) for policy in self.policies if policy.id not in blocked}
         self._blocked = frozenset(blocked)
@@ -117,7 +117,11 @@ class Rules:
 
     def is_due_by_registration(self, policy: Policy, event: LockedEvent) -> bool:
         """Whether an event belongs to an earlier registration, and the policy takes those (HZ4)."""
-        return policy.prune_registrations and policy.id not in self._blocked and event.registration_id in self._earlier
+        return (
+            policy.prune_registrations
+            and policy.id not in self._blocked
+            and event.registration_id in self.earlier_registrations
+        )
 
     def _taker(self, event: LockedEvent, winner: Policy | None) -> Policy | None:
         if winner is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Select, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.dialects import insert_replacing
+from storage.dialects import database_micros, insert_replacing
 from storage.tables import retention_cutoffs, retention_runs
 
 if TYPE_CHECKING:
@@ -159,6 +159,12 @@ async def is_galera(database: "Database") -> bool:
         return False
     async with database.reading() as connection:
         return bool((await connection.execute(text("SELECT @@wsrep_on"))).scalar_one())
+
+
+async def fetch_database_time(database: "Database") -> int:
+    """Give the database's clock in microseconds UTC."""
+    async with database.reading() as connection:
+        return int((await connection.execute(select(database_micros()))).scalar_one())
 
 
 def build_unfinished() -> Select[Any]:
