@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from mutations.schedules import parse_time_of_day
 
 PREFIX = "TIMELOOM_"
 CONFIG_VARIABLE = "TIMELOOM_CONFIG"
@@ -37,6 +39,15 @@ _QUOTA = re.compile(r"-1|[0-9]{1,15}", re.ASCII)
 Names = Annotated[tuple[str, ...], NoDecode]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _require_age(value: int) -> int:
+    if value == 0:
+        raise ValueError("must be 1 or more, or -1 to keep for ever")
+    return value
+
+
+Age = Annotated[int, Field(ge=-1), AfterValidator(_require_age)]
 
 
 class SettingsError(Exception):
@@ -148,6 +159,44 @@ class Settings(BaseSettings):
         json_schema_extra={"flag": "--url"},
     )
 
+    max_audit_event_age_seconds: Age = Field(
+        7_776_000, description="Age at which events of the type audit are removed; -1: never."
+    )
+    max_mutate_event_age_seconds: Age = Field(
+        7_776_000, description="Age at which events of the type mutate are removed; -1: never."
+    )
+    max_health_event_age_seconds: Age = Field(
+        7_776_000, description="Age at which events of the type health are removed; -1: never."
+    )
+    max_historic_event_age_seconds: Age = Field(
+        7_776_000, description="Age at which events of the type historic are removed; -1: never."
+    )
+    max_usage_event_age_seconds: Age = Field(
+        2_592_000, description="Age at which events of the type usage are removed; -1: never."
+    )
+    max_prune_event_age_seconds: Age = Field(
+        2_592_000, description="Age at which events of the type prune are removed; -1: never."
+    )
+    max_status_event_age_seconds: Age = Field(
+        604_800, description="Age at which events of the type status are removed; -1: never."
+    )
+    max_resources_event_age_seconds: Age = Field(
+        604_800, description="Age at which events of the type resources are removed; -1: never."
+    )
+    max_api_requests_event_age_seconds: Age = Field(
+        86_400, description="Age at which references to objects of the type api-requests are removed; -1: never."
+    )
+    retention_interval_seconds: Count = Field(86_400, description="How often retention runs.")
+    retention_time_of_day: str = Field(
+        "03:00", description="When retention runs, in UTC; with another interval than a day, one of its times."
+    )
+    retention_budget_seconds: Seconds = Field(
+        3_600.0, description="How long one run of retention may take; the next one goes on where it ended."
+    )
+    removal_chunk_events: Annotated[int, Field(ge=0)] = Field(
+        0, description="Events, and references, that one transaction removes; 0: 10,000, on a Galera cluster 1,000."
+    )
+
     max_tree_events: Annotated[int, Field(ge=1, le=20_000)] = Field(
         10_000, description="Events of one tree (correlation, causation, trace); beyond it the tree is truncated."
     )
@@ -178,6 +227,12 @@ class Settings(BaseSettings):
     @classmethod
     def _check_quotas(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         parse_quotas(value)
+        return value
+
+    @field_validator("retention_time_of_day")
+    @classmethod
+    def _check_time_of_day(cls, value: str) -> str:
+        parse_time_of_day(value)
         return value
 
     @field_validator("home_namespace")
