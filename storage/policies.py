@@ -49,6 +49,14 @@ async def read_policies(connection: AsyncConnection) -> list[PolicyRecord]:
     return [_to_record(row) for row in rows]
 
 
+async def lock_policy(connection: AsyncConnection, policy_id: str) -> PolicyRecord | None:
+    """Lock a policy and give it as it is; None: it is not there."""
+    columns = [retention_policies.c[name] for name in PolicyRecord._fields]
+    statement = select(*columns).where(retention_policies.c.policy_id == policy_id).with_for_update()
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else _to_record(row)
+
+
 async def insert_policy(connection: AsyncConnection, policy: PolicyRecord) -> None:
     """Store a new policy."""
     await connection.execute(insert(retention_policies), _to_values(policy))
