@@ -27,6 +27,7 @@ from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.ui import build_pages
 from gateway.viewers import local_administrator
+from mutations.deletion_worker import DeletionWorker
 from storage.counts import CountFolder
 from storage.engine import Database
 from storage.options import DatabaseOptions
@@ -82,6 +83,9 @@ class Gateway:
     def _assemble(self, database: Database, removals: Database) -> None:
         """Make what answers, and begin what works beside it; whatever takes events away works on `removals`."""
         self.gate = RevisionGate(database)
+        deletions = DeletionWorker(
+            removals, clock=self.clock, chunk_events=self.settings.removal_chunk_events or None, report=self.metrics
+        )
         self.endpoint = GraphQLEndpoint(
             schema=self.schema,
             settings=self.settings,
@@ -90,9 +94,11 @@ class Gateway:
             metrics=self.metrics,
             clock=self.clock,
             gate=self.gate,
+            wake_deletions=deletions.wake,
         )
         self.background.start("sequencer", Sequencer(database).run)
         self.background.start("count_folder", CountFolder(database).run)
+        self.background.start("deletions", deletions.run)
         self.background.start("gauges", partial(sample_gauges, database, self.metrics))
 
     async def answer_graphql(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -73,6 +73,7 @@ class RequestContext:
     panel_seconds: float = 10.0
     decoded_batches: Mapping[str, list[EventDraft]] = field(default_factory=dict)
     metrics: RequestMetrics | None = None
+    wake_deletions: Callable[[], None] = lambda: None
     _loaders: Loaders | None = None
     selections: dict[tuple[Hashable, ...], frozenset[str]] = field(default_factory=dict)
     _done: dict[Hashable, Any] = field(default_factory=dict)

@@ -62,12 +62,14 @@ class GraphQLEndpoint:
         metrics: Metrics,
         clock: Clock,
         gate: RevisionGate,
+        wake_deletions: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._viewer = viewer
         self._metrics = metrics
         self._clock = clock
         self._gate = gate
+        self._wake_deletions = wake_deletions
         self._max_body_bytes = settings.max_batch_bytes
         self._timeout_seconds = settings.query_timeout_seconds
         self._ingest_limits = ingest_limits(settings)
@@ -164,6 +166,7 @@ class GraphQLEndpoint:
             panel_seconds=self._panel_seconds,
             decoded_batches=decoded.batches,
             metrics=self._metrics,
+            wake_deletions=self._wake_deletions,
         )
         work = self._executor.execute(document, operation, variables=decoded.values, context=context)
         try:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
@@ -21,6 +22,8 @@ from gateway.completion.compiler import Fallback
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestReport
 from storage.engine import PoolStatus, StatementEvent
+
+logger = structlog.get_logger(__name__)
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -76,6 +79,18 @@ class Metrics:
         # Looking a label up takes as long as counting.
         self._known_requests: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._known_statements: dict[str, Histogram] = {}
+        self._deleted = Counter(
+            "timeloom_deletion_removed_events", "Events that deletions have removed.", registry=registry
+        )
+        self._deletions = Counter(
+            "timeloom_deletions", "Deletions that were carried out, by how they ended.", ["state"], registry=registry
+        )
+        self._deletion_age = Gauge(
+            "timeloom_deletion_unfinished_seconds",
+            "For how long the oldest unfinished deletion has been counted or carried out; 0: there is none.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
         self._restarts = Counter(
             "timeloom_background_restarts", "Background tasks that failed and began again.", ["task"], registry=registry
         )
@@ -135,6 +150,22 @@ class Metrics:
     def event_rows(self, rows: int) -> None:
         """How many events are stored."""
         self._event_rows.set(rows)
+
+    def removed_events(self, count: int) -> None:
+        """A chunk of a deletion has removed so many events."""
+        self._deleted.inc(count)
+
+    def finished_deletion(self, state: str) -> None:
+        """A deletion was carried out, or failed."""
+        self._deletions.labels(state).inc()
+
+    def unfinished_deletion(self, seconds: float) -> None:
+        """How old the oldest unfinished deletion is; 0: there is none."""
+        self._deletion_age.set(seconds)
+
+    def failed_deletion(self, error: Exception) -> None:
+        """A deletion has failed by a fault of the server."""
+        logger.error("deletion failed", exc_info=error)
 
     def background_restart(self, task: str) -> None:
         """A background task failed and begins again."""

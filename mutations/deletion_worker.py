@@ -23,14 +23,17 @@ from storage.deletions import (
 from storage.engine import Database
 from storage.errors import SelectorError, StorageError, StorageTimeoutError
 from storage.leases import Lease, LeaseLostError
+from storage.retention_runs import is_galera
 from storage.walks import Walk, fetch_reference_counts
 
-CHUNK_EVENTS = 10_000
+CHUNK_EVENTS, GALERA_CHUNK_EVENTS = 10_000, 1_000
 """The most events, and the most references, that one transaction removes (design.md, promises)."""
 
 _LEASE_SECONDS = 10.0
 _TICK_SECONDS = 1.0
 _EXPIRY_SECONDS = 30.0
+_SMALLEST_SHARE = 128
+"""A chunk that does not come through is made smaller, down to this part of it."""
 
 
 class WorkerReport(Protocol):
@@ -57,10 +60,10 @@ class DeletionWorker:
         database: Database,
         *,
         clock: Clock,
-        chunk_events: int = CHUNK_EVENTS,
+        chunk_events: int | None = None,
         report: WorkerReport | None = None,
     ) -> None:
-        """`clock` gives microseconds UTC; `chunk_events` bounds each transaction."""
+        """`clock` gives microseconds UTC; `chunk_events` bounds each transaction, None: as suits the database."""
         self._database = database
         self._clock = clock
         self._chunk_events = chunk_events
@@ -68,6 +71,7 @@ class DeletionWorker:
         self._lease = Lease(database, "deletions", seconds=_LEASE_SECONDS)
         self._woken = asyncio.Event()
         self._expired_at = 0.0
+        self._share = 1
 
     def wake(self) -> None:
         """Look at once whether there is something to do."""
@@ -111,8 +115,11 @@ class DeletionWorker:
             return False
         except Exception as error:
             if isinstance(error, StorageError) and error.retryable:
+                self._share = min(self._share * 2, _SMALLEST_SHARE)
                 raise
             await self._fail(record, error)
+        else:
+            self._share = 1
         return True
 
     async def _step(self, record: DeletionRecord) -> None:
@@ -129,14 +136,14 @@ class DeletionWorker:
 
     async def _count(self, record: DeletionRecord, walk: Walk) -> None:
         count = DeletionCount(record.matched, record.matched_references, record.sample, record.place)
-        count = await count_portion(self._database, walk, count, size=self._chunk_events)
+        count = await count_portion(self._database, walk, count, size=await self._size())
         after = with_count(record, count, now=self._clock())
         await change_deletion(self._database, record, after, lease=self._lease)
 
     async def _recount(self, record: DeletionRecord, walk: Walk) -> None:
         count = DeletionCount(record.recounted, record.recounted_references, (), record.place)
         if not count.is_complete:
-            count = await count_portion(self._database, walk, count, size=self._chunk_events)
+            count = await count_portion(self._database, walk, count, size=await self._size())
         after = record._replace(recounted=count.matched, recounted_references=count.references, place=count.place)
         if is_stale(after):
             await self._finish(record, DeletionState.FAILED, error=f"CONFIRMATION_STALE: {stale_message(after)}")
@@ -146,9 +153,10 @@ class DeletionWorker:
         await change_deletion(self._database, record, after, lease=self._lease)
 
     async def _remove(self, record: DeletionRecord, walk: Walk) -> None:
-        portion = await walk.fetch(self._database, record.place, size=self._chunk_events)
+        size = await self._size()
+        portion = await walk.fetch(self._database, record.place, size=size)
         references = await fetch_reference_counts(self._database, (each.place for each in portion.found))
-        portion = portion.cut(references, self._chunk_events)
+        portion = portion.cut(references, size)
         after = await remove_portion(self._database, self._lease, record, walk, portion, now=self._clock())
         if after is not None and self._report is not None:
             self._report.removed_events(after.deleted - record.deleted)
@@ -164,6 +172,11 @@ class DeletionWorker:
             self._report.failed_deletion(error)
         with suppress(LeaseLostError):
             await self._finish(record, DeletionState.FAILED, error=_reason(error))
+
+    async def _size(self) -> int:
+        if self._chunk_events is None:
+            self._chunk_events = GALERA_CHUNK_EVENTS if await is_galera(self._database) else CHUNK_EVENTS
+        return max(self._chunk_events // self._share, 1)
 
     def _tell_age(self, record: DeletionRecord | None) -> None:
         if self._report is not None:

@@ -115,6 +115,8 @@ class EventWalk:
         self, connection: AsyncConnection, place: str | None, portion: Portion, *, dialect_name: str, now: int
     ) -> Removed:
         """Remove those events of a portion, which was fetched from `place`, that are still selected."""
+        if not portion.found:
+            return Removed()
         part = 0 if place is None else json.loads(place)[0]
         condition = self.build_condition(part, dialect_name)
         locked = await lock_events(connection, [each.place for each in portion.found], condition=condition)

@@ -4,6 +4,7 @@ import strawberry
 from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.schema.deletions import Deletion
 from gateway.schema.events import Event
 from gateway.schema.mutations import Mutation
 from gateway.schema.objects import EventObject
@@ -19,7 +20,7 @@ def build_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[Event, EventObject, Registration],
+        types=[Event, EventObject, Registration, Deletion],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     _mark_one_of(schema._schema)

@@ -13,6 +13,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from gateway.schema.actions import TreeState
 from mutations.ingest import IngestCode, IngestOutcome
 from storage.cursors import EventOrder
+from storage.deletions import DeletionState
 from storage.groupings import GroupField
 from storage.selectors import EventField
 from storage.severities import Severity
@@ -20,6 +21,7 @@ from storage.totals import CountKind
 
 __all__ = [
     "CountKind",
+    "DeletionState",
     "EventOrder",
     "GroupField",
     "IngestCode",
@@ -119,6 +121,20 @@ _describe(
         "INGEST": "Write events.",
         "DELETE": "Delete events.",
         "ADMIN": "Say what is kept, and delete what the gateway wrote about itself.",
+    },
+)
+_describe(
+    DeletionState,
+    "How far a deletion has come.",
+    {
+        "COUNTING": "What would go is being counted; matched grows.",
+        "PREVIEWED": "Counted exactly; it waits for its confirmation, 15 minutes at the most.",
+        "QUEUED": "Confirmed; it waits for its turn, or is counted again.",
+        "RUNNING": "It is deleting, chunk by chunk; deleted grows.",
+        "DONE": "All of it is gone.",
+        "CANCELLED": "Somebody ended it; what was deleted until then is gone.",
+        "FAILED": "It could not be carried out, error says why; what was deleted until then is gone.",
+        "EXPIRED": "Nobody confirmed it in time.",
     },
 )
 _describe(

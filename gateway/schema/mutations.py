@@ -6,6 +6,16 @@ import strawberry
 from graphql import FieldNode, ObjectValueNode, VariableNode
 
 from gateway.context import Info
+from gateway.schema.deletions import (
+    CancelDeletionPayload,
+    DeleteEventsPayload,
+    ForgetObjectPayload,
+    PruneRegistrationsPayload,
+    cancel,
+    delete_events,
+    forget_object,
+    prune_registrations,
+)
 from gateway.schema.enums import IngestCode, IngestOutcome
 from gateway.schema.event_inputs import IngestEventsInput, to_draft
 from gateway.schema.fields import stored
@@ -98,6 +108,35 @@ class Mutation:
             "Store a batch of events in one transaction. An event whose id is there already changes nothing, so a "
             "batch may be sent again after a lost answer. A batch is refused as a whole only when it is malformed or "
             "above a limit."
+        ),
+    )
+    delete_events: DeleteEventsPayload | None = strawberry.field(
+        resolver=delete_events,
+        description=(
+            "Delete the events of a filter, in two calls. With dryRun (the default) it counts what would go and shows "
+            "ten of it. With dryRun: false, the same filter and that deletion's id as confirmation, it deletes them in "
+            "the background, chunk by chunk: once, for the same caller, within 15 minutes, and as long as the number "
+            "is the same; else CONFIRMATION_STALE. Without a confirmation: CONFIRMATION_REQUIRED."
+        ),
+    )
+    cancel_deletion: CancelDeletionPayload | None = strawberry.field(
+        resolver=cancel,
+        description=(
+            "End a deletion between two chunks; what is gone stays gone. One that has ended is given back as it is."
+        ),
+    )
+    forget_object: ForgetObjectPayload | None = strawberry.field(
+        resolver=forget_object,
+        description=(
+            "Remove all references to an object, and the events that touch nothing else; in two calls, like "
+            "deleteEvents."
+        ),
+    )
+    prune_registrations: PruneRegistrationsPayload | None = strawberry.field(
+        resolver=prune_registrations,
+        description=(
+            "Delete the events of all registrations of a source but the present one; in two calls, like deleteEvents. "
+            "What was previewed goes, also when the source has registered again since."
         ),
     )
     register_source: RegisterSourcePayload | None = strawberry.field(

@@ -10,6 +10,13 @@ from gateway.context import Info
 from gateway.errors import BadUserInputError
 from gateway.loaders import EventsKey
 from gateway.schema.connections import EventConnection, EventObjectConnection, event_connection
+from gateway.schema.deletions import (
+    Deletion,
+    DeletionConnection,
+    fetch_deletion_list,
+    find_deletion,
+    find_deletion_by_node_id,
+)
 from gateway.schema.enums import EventOrder
 from gateway.schema.events import Event, find_event
 from gateway.schema.facets import Facet, fetch_facet_panel
@@ -45,6 +52,7 @@ from storage.records import EventKey, EventRecord, ObjectRecord
 
 _FINDERS: dict[str, Callable[[Info, str], Awaitable[Any]]] = {
     "registration": find_registration,
+    "deletion": find_deletion,
 }
 """Who finds a node by its UUID, for node ids that are a kind and a UUID."""
 
@@ -185,6 +193,12 @@ class Query:
     facets: list[Facet] | None = resolved(fetch_facet_panel, "The most frequent values of some fields.")
     statistics: Statistics | None = resolved(
         fetch_statistics_panel, "Records and durations over time, altogether or by the values of a field."
+    )
+    deletion: Deletion | None = resolved(
+        find_deletion_by_node_id, "One deletion by its id; null when it is not there, or the id is malformed."
+    )
+    deletions: DeletionConnection | None = resolved(
+        fetch_deletion_list, "What was asked to be deleted, newest first: previews, deletions, and what came of them."
     )
     registrations: RegistrationConnection | None = resolved(
         fetch_registration_list, "Registrations of sources, newest first."
