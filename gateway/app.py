@@ -23,6 +23,7 @@ from gateway.health import RevisionGate, check_readiness
 from gateway.hosts import AllowedHosts, host_header, proxy_header
 from gateway.http import GraphQLEndpoint
 from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.retention import build_retention, sample_retention
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.ui import build_pages
@@ -86,6 +87,7 @@ class Gateway:
         deletions = DeletionWorker(
             removals, clock=self.clock, chunk_events=self.settings.removal_chunk_events or None, report=self.metrics
         )
+        retention = build_retention(self.settings, removals, clock=self.clock, observer=self.metrics)
         self.endpoint = GraphQLEndpoint(
             schema=self.schema,
             settings=self.settings,
@@ -95,10 +97,13 @@ class Gateway:
             clock=self.clock,
             gate=self.gate,
             wake_deletions=deletions.wake,
+            retention=retention,
         )
         self.background.start("sequencer", Sequencer(database).run)
         self.background.start("count_folder", CountFolder(database).run)
         self.background.start("deletions", deletions.run)
+        self.background.start("retention", retention.run)
+        self.background.start("retention_gauges", partial(sample_retention, retention, self.metrics))
         self.background.start("gauges", partial(sample_gauges, database, self.metrics))
 
     async def answer_graphql(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,6 +11,7 @@ from gateway.errors import PanelTimeoutError
 from gateway.loaders import Loaders
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits, IngestReport
+from mutations.retention import RetentionRunner
 from storage.engine import Database, taking_turns
 from storage.scopes import EVERYTHING, Scope
 
@@ -74,6 +75,7 @@ class RequestContext:
     decoded_batches: Mapping[str, list[EventDraft]] = field(default_factory=dict)
     metrics: RequestMetrics | None = None
     wake_deletions: Callable[[], None] = lambda: None
+    retention: RetentionRunner | None = None
     _loaders: Loaders | None = None
     selections: dict[tuple[Hashable, ...], frozenset[str]] = field(default_factory=dict)
     _done: dict[Hashable, Any] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from gateway.requests import GraphQLRequest, decode_body, decode_query_string, d
 from gateway.settings import Settings, parse_quotas
 from gateway.watching import watch
 from mutations.ingest import IngestLimits
+from mutations.retention import RetentionRunner
 from storage.engine import Database
 from storage.errors import StorageError
 from storage.quotas import Quotas
@@ -63,6 +64,7 @@ class GraphQLEndpoint:
         clock: Clock,
         gate: RevisionGate,
         wake_deletions: Callable[[], None] = lambda: None,
+        retention: RetentionRunner | None = None,
     ) -> None:
         self._database = database
         self._viewer = viewer
@@ -70,6 +72,7 @@ class GraphQLEndpoint:
         self._clock = clock
         self._gate = gate
         self._wake_deletions = wake_deletions
+        self._retention = retention
         self._max_body_bytes = settings.max_batch_bytes
         self._timeout_seconds = settings.query_timeout_seconds
         self._ingest_limits = ingest_limits(settings)
@@ -167,6 +170,7 @@ class GraphQLEndpoint:
             decoded_batches=decoded.batches,
             metrics=self._metrics,
             wake_deletions=self._wake_deletions,
+            retention=self._retention,
         )
         work = self._executor.execute(document, operation, variables=decoded.values, context=context)
         try:

@@ -21,7 +21,10 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway.completion.compiler import Fallback
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestReport
+from mutations.policies import SETTING
+from mutations.retention import Lateness
 from storage.engine import PoolStatus, StatementEvent
+from storage.retention_runs import RunRecord
 
 logger = structlog.get_logger(__name__)
 
@@ -75,6 +78,24 @@ class Metrics:
         self._inserted = Counter("timeloom_events_inserted", "Stored events.", ["event_type"], registry=registry)
         self._outcomes = Counter(
             "timeloom_ingest_outcomes", "What became of sent events.", ["outcome"], registry=registry
+        )
+        self._retained = Counter(
+            "timeloom_retention_removed_events", "Events that retention has removed.", ["policy"], registry=registry
+        )
+        self._retention_runs = Counter(
+            "timeloom_retention_runs", "Runs of retention, by how they ended.", ["outcome"], registry=registry
+        )
+        self._retention_behind = Gauge(
+            "timeloom_retention_seconds_behind",
+            "Since when a run of retention is due that has not begun; 0: none is.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._retention_overdue = Gauge(
+            "timeloom_retention_overdue_seconds",
+            "How far beyond its limit the oldest batch lies that retention has not looked at.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
         )
         # Looking a label up takes as long as counting.
         self._known_requests: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
@@ -166,6 +187,25 @@ class Metrics:
     def failed_deletion(self, error: Exception) -> None:
         """A deletion has failed by a fault of the server."""
         logger.error("deletion failed", exc_info=error)
+
+    def retention_progress(self, before: RunRecord, after: RunRecord) -> None:
+        """A chunk of a run of retention is done."""
+        known = {each.policy_id: each for each in before.outcomes}
+        for each in after.outcomes:
+            events = each.events - (known[each.policy_id].events if each.policy_id in known else 0)
+            self._retained.labels(each.policy_id.removeprefix(SETTING)).inc(max(events, 0))
+
+    def retention_finished(self, run: RunRecord) -> None:
+        """A run of retention has ended."""
+        outcome = "failed" if run.error is not None else "completed" if run.completed else "out_of_time"
+        self._retention_runs.labels(outcome).inc()
+        log = logger.warning if run.error is not None else logger.info
+        log("retention", run=run.run_id, outcome=outcome, events=run.events_removed, error=run.error)
+
+    def retention_lateness(self, lateness: Lateness) -> None:
+        """How late retention is."""
+        self._retention_behind.set(lateness.behind)
+        self._retention_overdue.set(lateness.overdue)
 
     def background_restart(self, task: str) -> None:
         """A background task failed and begins again."""

@@ -78,6 +78,13 @@ async def fetch_runs(database: "Database", *, size: int) -> list[RunRecord]:
     return await _fetch(database, _RUNS.order_by(retention_runs.c.run_id.desc()).limit(size))
 
 
+async def fetch_last_run(database: "Database") -> RunRecord | None:
+    """Give the newest run that removes."""
+    removing = _RUNS.where(retention_runs.c.dry_run == 0).order_by(retention_runs.c.run_id.desc()).limit(1)
+    found = await _fetch(database, removing)
+    return found[0] if found else None
+
+
 async def fetch_unfinished(database: "Database") -> list[RunRecord]:
     """Give the runs that are not at their end, dry ones included, oldest first."""
     return await _fetch(database, build_unfinished())

@@ -10,6 +10,7 @@ from gateway.schema.mutations import Mutation
 from gateway.schema.objects import EventObject
 from gateway.schema.queries import Query
 from gateway.schema.registrations import Registration
+from gateway.schema.retention import RetentionPolicy, RetentionRun
 from gateway.schema.scalars import SCALARS
 
 __all__ = ["build_schema", "schema_text"]
@@ -20,7 +21,7 @@ def build_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[Event, EventObject, Registration, Deletion],
+        types=[Event, EventObject, Registration, Deletion, RetentionPolicy, RetentionRun],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     _mark_one_of(schema._schema)

@@ -12,6 +12,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.schema.actions import TreeState
 from mutations.ingest import IngestCode, IngestOutcome
+from mutations.policies import PolicyOrigin
 from storage.cursors import EventOrder
 from storage.deletions import DeletionState
 from storage.groupings import GroupField
@@ -26,6 +27,7 @@ __all__ = [
     "GroupField",
     "IngestCode",
     "IngestOutcome",
+    "PolicyOrigin",
     "Right",
     "Severity",
     "TextField",
@@ -135,6 +137,14 @@ _describe(
         "CANCELLED": "Somebody ended it; what was deleted until then is gone.",
         "FAILED": "It could not be carried out, error says why; what was deleted until then is gone.",
         "EXPIRED": "Nobody confirmed it in time.",
+    },
+)
+_describe(
+    PolicyOrigin,
+    "Where a retention policy was made.",
+    {
+        "SETTINGS": "By a setting of the gateway; it is changed there.",
+        "API": "By createRetentionPolicy.",
     },
 )
 _describe(

@@ -19,7 +19,9 @@ from gateway.schema.deletions import (
 from gateway.schema.enums import IngestCode, IngestOutcome
 from gateway.schema.event_inputs import IngestEventsInput, to_draft
 from gateway.schema.fields import stored
+from gateway.schema.policies import RetentionPolicyPayload, create_policy, delete_policy, update_policy
 from gateway.schema.registrations import RegisterSourcePayload, begin_registration
+from gateway.schema.retention import RunRetentionPayload, run_retention
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestReport, ingest_events
 
@@ -137,6 +139,25 @@ class Mutation:
         description=(
             "Delete the events of all registrations of a source but the present one; in two calls, like deleteEvents. "
             "What was previewed goes, also when the source has registered again since."
+        ),
+    )
+    create_retention_policy: RetentionPolicyPayload | None = strawberry.field(
+        resolver=create_policy,
+        description="Make a retention policy. It holds from the next run on; a dry run shows what it takes.",
+    )
+    update_retention_policy: RetentionPolicyPayload | None = strawberry.field(
+        resolver=update_policy,
+        description="Change a retention policy; a run that is under way goes on by what it says then.",
+    )
+    delete_retention_policy: RetentionPolicyPayload | None = strawberry.field(
+        resolver=delete_policy,
+        description="Delete a retention policy; what it decided about falls to the next that holds, or stays for ever.",
+    )
+    run_retention: RunRetentionPayload | None = strawberry.field(
+        resolver=run_retention,
+        description=(
+            "Run retention now, beside its schedule, or (dryRun, the default) count what a run would remove. What "
+            "takes longer than a moment goes on in the background: follow it by `retention` or by the run's node id."
         ),
     )
     register_source: RegisterSourcePayload | None = strawberry.field(

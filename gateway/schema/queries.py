@@ -18,7 +18,7 @@ from gateway.schema.deletions import (
     find_deletion_by_node_id,
 )
 from gateway.schema.enums import EventOrder
-from gateway.schema.events import Event, find_event
+from gateway.schema.events import Event, find_event, find_event_of_repeat
 from gateway.schema.facets import Facet, fetch_facet_panel
 from gateway.schema.fields import (
     After,
@@ -42,6 +42,7 @@ from gateway.schema.objects import EventObject
 from gateway.schema.paging import event_page_request, object_cursor, page_size, resolve_as_of
 from gateway.schema.registrations import RegistrationConnection, fetch_registration_list, find_registration
 from gateway.schema.requests import RequestTrail, fetch_request_trail
+from gateway.schema.retention import POLICY, RetentionStatus, fetch_retention, find_policy, find_run
 from gateway.schema.server import ServerInfo, server_info
 from gateway.schema.statistics import Statistics, fetch_statistics_panel
 from gateway.schema.texts import require_text, require_text_or_none
@@ -53,6 +54,7 @@ from storage.records import EventKey, EventRecord, ObjectRecord
 _FINDERS: dict[str, Callable[[Info, str], Awaitable[Any]]] = {
     "registration": find_registration,
     "deletion": find_deletion,
+    "retentionRun": find_run,
 }
 """Who finds a node by its UUID, for node ids that are a kind and a UUID."""
 
@@ -65,6 +67,8 @@ async def _node(
     if record is not None:
         return record
     kind, colon, rest = id.partition(":")
+    if kind == POLICY:
+        return await find_policy(info, id)
     if colon:
         uuid = parse_uuid(rest)
         return await _FINDERS[kind](info, uuid) if kind in _FINDERS and uuid is not None else None
@@ -82,7 +86,8 @@ async def _event(
     if event_id is None:
         return None
     key = EventsKey(EventKey(require_text(namespace, "namespace"), event_id), event_fields(info, ""))
-    return await info.context.loaders.events_by_key.load(key)
+    found = await info.context.loaders.events_by_key.load(key)
+    return found or await find_event_of_repeat(info.context, key.event, fields=key.fields)
 
 
 async def _find_event(info: Info, node_id: str) -> EventRecord | None:
@@ -199,6 +204,9 @@ class Query:
     )
     deletions: DeletionConnection | None = resolved(
         fetch_deletion_list, "What was asked to be deleted, newest first: previews, deletions, and what came of them."
+    )
+    retention: RetentionStatus | None = resolved(
+        fetch_retention, "What is kept for how long, and how it is seen to; needs ADMIN in every namespace."
     )
     registrations: RegistrationConnection | None = resolved(
         fetch_registration_list, "Registrations of sources, newest first."

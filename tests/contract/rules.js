@@ -18,6 +18,8 @@ const VALUES = [
   'StatisticsSeries',
   'StatisticsPoint', // computed for one question, like the six above
   'IngestResult', // the outcome of one item of a batch; its `id` is the event's, null when what was sent is no id
+  'RetentionStatus', // there is one
+  'RetentionOutcome', // a line of a run
   'NamespaceUsage', // named by `name`, which clients choose
   'ServerInfo', // there is one
   'Viewer', // there is one: the caller
