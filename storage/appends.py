@@ -21,7 +21,7 @@ from storage.literals import insert_statements
 from storage.positions import next_position
 from storage.quotas import NO_QUOTAS, ArrivalDay, Quotas, fetch_arrivals
 from storage.records import LinkRecord, ObjectRecord
-from storage.tables import deleted_ids, event_count_deltas, event_objects, events, ingest_batches
+from storage.tables import deleted_ids, event_count_deltas, event_objects, events, folded_ids, ingest_batches
 from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class AppendOutcome(Enum):
 
 
 class _Stored(NamedTuple):
-    """What the store has under an id; a content hash of None: it was deleted."""
+    """What the store has under an id, folded into another event or not; a content hash of None: it was deleted."""
 
     content_hash: bytes | None
     batch_key: int | None
@@ -106,6 +106,9 @@ _LOOKUP = str(
         select(type_coerce(deleted_ids.c.id, LargeBinary), deleted_ids.c.namespace_key, null(), null()).where(
             text(f"deleted_ids.id IN ({_WANTED})")
         ),
+        select(
+            type_coerce(folded_ids.c.id, LargeBinary), folded_ids.c.namespace_key, folded_ids.c.content_hash, null()
+        ).where(text(f"folded_ids.id IN ({_WANTED})")),
     )
 )
 

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.appends import EventRow
 from storage.dialects import force_index
-from storage.identities import AudienceName, AudienceRecord
+from storage.identities import AudienceName, AudienceRecord, Identities
+from storage.literals import is_any_id
 from storage.records import LinkRecord, ObjectRecord
 from storage.removals import EventPlace, in_parts
 from storage.tables import event_objects, events, folded_ids, objects
@@ -51,22 +52,31 @@ async def fetch_whole_events(
     database: "Database", places: Collection[EventPlace]
 ) -> list[tuple[EventPlace, WholeEvent]]:
     """Read those of some events that are stored, with their references and what was folded into them, by id."""
+    async with database.reading() as connection:
+        return await read_whole_events(connection, database.identities, places)
+
+
+async def read_whole_events(
+    connection: AsyncConnection, identities: Identities, places: Collection[EventPlace]
+) -> list[tuple[EventPlace, WholeEvent]]:
+    """Read the same on a connection of the caller's, inside a transaction or not."""
     wanted = set(places)
     found: list[tuple[EventPlace, WholeEvent]] = []
     for ids in in_parts(sorted({place.id for place in wanted}), IDS_PER_STATEMENT):
-        async with database.reading() as connection:
-            rows = [
-                row for row in await connection.execute(build_whole_events(ids)) if EventPlace(row.id, row[0]) in wanted
-            ]
-            links = await _fetch_links(connection, ids)
-            into = [row.id for row in rows if row.repeat_count > 1]
-            folded = await _fetch_folded(connection, into) if into else {}
-            audiences = await database.identities.audiences({row.audience_key for row in rows}, connection)
+        rows = [row for row in await connection.execute(build_whole_events(ids)) if _place_of(row) in wanted]
+        links = await _fetch_links(connection, ids)
+        into = [row.id for row in rows if row.repeat_count > 1]
+        folded = await _fetch_folded(connection, into) if into else {}
+        audiences = await identities.audiences({row.audience_key for row in rows}, connection)
         for row in rows:
-            place = EventPlace(row.id, row.namespace_key)
+            place = _place_of(row)
             event = _to_whole(row, audiences[row.audience_key], links.get(place, ()), folded.get(place, ()))
             found.append((place, event))
     return found
+
+
+def _place_of(row: Any) -> EventPlace:
+    return EventPlace(row.id, row.namespace_key)
 
 
 async def _fetch_links(connection: AsyncConnection, ids: Sequence[str]) -> dict[EventPlace, list[LinkRecord]]:
@@ -112,7 +122,7 @@ def build_whole_events(ids: Sequence[str]) -> Select[Any]:
     """Ask for all columns of events by id."""
     columns = (events.c[name] for name in _READ_COLUMNS)
     statement: Select[Any] = force_index(select(*columns), events, "PRIMARY")
-    return statement.where(events.c.id.in_(ids)).order_by(events.c.id)
+    return statement.where(is_any_id(events.c.id, ids)).order_by(events.c.id)
 
 
 def build_whole_links(ids: Sequence[str]) -> Select[Any]:
@@ -120,12 +130,12 @@ def build_whole_links(ids: Sequence[str]) -> Select[Any]:
     columns = (event_objects.c.event_id, event_objects.c.namespace_key, event_objects.c.role)
     identity = (objects.c.namespace, objects.c.object_type, objects.c.object_id)
     joined = event_objects.join(objects, objects.c.object_key == event_objects.c.object_key)
-    return select(*columns, *identity).select_from(joined).where(event_objects.c.event_id.in_(ids))
+    return select(*columns, *identity).select_from(joined).where(is_any_id(event_objects.c.event_id, ids))
 
 
 def build_folded_into(into_ids: Sequence[str]) -> Select[Any]:
     """Ask for the repeats that were folded into events."""
     columns = folded_ids.c
     return select(columns.into_id, columns.namespace_key, columns.id, columns.content_hash).where(
-        columns.into_id.in_(into_ids)
+        is_any_id(columns.into_id, into_ids)
     )

@@ -18,7 +18,7 @@ from storage.dialects import driver_insert
 from storage.identifiers import uuid_to_bytes
 from storage.identities import AudienceName, AudienceRecord
 from storage.json_values import spell_keys
-from storage.literals import insert_statements
+from storage.literals import insert_statements, is_any_id
 from storage.positions import next_position
 from storage.records import ObjectRecord
 from storage.removals import EventPlace, in_parts
@@ -215,14 +215,14 @@ async def _append_deltas(
 
 def build_stored_places(ids: Sequence[str]) -> Select[Any]:
     """Ask which ids are stored as events, and in which batches."""
-    return select(events.c.id, events.c.namespace_key, events.c.batch_key).where(events.c.id.in_(ids))
+    return select(events.c.id, events.c.namespace_key, events.c.batch_key).where(is_any_id(events.c.id, ids))
 
 
 def build_folded_places(ids: Sequence[str]) -> Select[Any]:
     """Ask which ids are folded into other events."""
-    return select(folded_ids.c.id, folded_ids.c.namespace_key).where(folded_ids.c.id.in_(ids))
+    return select(folded_ids.c.id, folded_ids.c.namespace_key).where(is_any_id(folded_ids.c.id, ids))
 
 
 def build_forgotten_deletions(ids: Sequence[str], namespace_key: int) -> Delete:
     """Forget that some ids were deleted."""
-    return delete(deleted_ids).where(deleted_ids.c.id.in_(ids), deleted_ids.c.namespace_key == namespace_key)
+    return delete(deleted_ids).where(is_any_id(deleted_ids.c.id, ids), deleted_ids.c.namespace_key == namespace_key)

@@ -18,6 +18,7 @@ from gateway.schema.objects import EventObjectLink
 from gateway.schema.paging import event_page_request, require_size
 from gateway.schema.scalars import JSON, BigInt, DateTime
 from storage.columns import column_of
+from storage.folding import fetch_events_of_repeat
 from storage.reads import fetch_events_by_id
 from storage.records import EventKey, EventRecord, LinkRecord
 from storage.selectors import EventField, all_of, equals_any
@@ -108,8 +109,20 @@ def event_keys(events: Sequence[EventRecord]) -> list[EventKey]:
 async def find_event(context: RequestContext, event_id: str, *, fields: Collection[str]) -> EventRecord | None:
     """Fetch an event whose namespace nobody named: the home namespace's, else that of the first by name (N1)."""
     by_id = await fetch_events_by_id(context.database, [event_id], scope=context.scope, fields=fields)
-    found = by_id.get(event_id, [])
+    found = by_id.get(event_id) or await _fetch_by_repeat(context, event_id, fields=fields)
     return min(found, key=lambda record: (record.namespace != context.home_namespace, record.namespace), default=None)
+
+
+async def find_event_of_repeat(
+    context: RequestContext, key: EventKey, *, fields: Collection[str]
+) -> EventRecord | None:
+    """Fetch the event into which one that is not there by itself was folded, in the namespace of the key (EV11)."""
+    found = await _fetch_by_repeat(context, key.id, fields=fields)
+    return next((record for record in found if record.namespace == key.namespace), None)
+
+
+async def _fetch_by_repeat(context: RequestContext, event_id: str, *, fields: Collection[str]) -> list[EventRecord]:
+    return await fetch_events_of_repeat(context.database, event_id, scope=context.scope, fields=fields)
 
 
 @strawberry.type(description="Something that happened, as its source told it. Events do not change.")
