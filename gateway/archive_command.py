@@ -125,7 +125,10 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     database: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Where events are stored: SQLAlchemy's URL (TIMELOOM_DATABASE_URL)."),
+        typer.Option(
+            metavar="URL",
+            help="Where events are stored; left out: TIMELOOM_REMOVAL_DATABASE_URL, else TIMELOOM_DATABASE_URL.",
+        ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -153,11 +156,14 @@ def restore(
         raise SettingsError("--since is after --until: no event is selected")
     if not (dry_run or yes or sys.stdin.isatty()):
         raise SettingsError("restore asks before it writes: pass --yes, or --dry-run to see how many would come back")
-    asyncio.run(_restore(settings, kept, selection, dry_run=dry_run, yes=yes))
+    target = database or settings.removal_database_url or settings.database_url
+    asyncio.run(_restore(settings, target, kept, selection, dry_run=dry_run, yes=yes))
 
 
-async def _restore(settings: Settings, kept: Archive, selection: RestoreSelection, *, dry_run: bool, yes: bool) -> None:
-    store = await Database.open(settings.database_url, database_options(settings))
+async def _restore(
+    settings: Settings, target: str, kept: Archive, selection: RestoreSelection, *, dry_run: bool, yes: bool
+) -> None:
+    store = await Database.open(target, database_options(settings))
     try:
         work = Restore(store, kept, selection, now=now_micros())
         await work.choose()

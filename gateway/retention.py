@@ -7,6 +7,7 @@ from gateway.context import Clock
 from gateway.metrics import Metrics
 from gateway.settings import Settings
 from mutations.archives import Archive
+from mutations.compaction import Compaction
 from mutations.policies import API_REQUESTS, Policy, policies_of_settings
 from mutations.retention import RetentionOptions, RetentionRunner
 from mutations.schedules import Schedule, parse_time_of_day
@@ -31,7 +32,13 @@ def build_retention(settings: Settings, database: Database, *, clock: Clock, obs
     )
     archive = Archive(settings.archive_url) if settings.archive_url else None
     return RetentionRunner(
-        database, setting_policies(settings), clock=clock, options=options, archive=archive, observer=observer
+        database,
+        setting_policies(settings),
+        clock=clock,
+        options=options,
+        archive=archive,
+        phases=[Compaction(resend_horizon_seconds=settings.resend_horizon_seconds).turn],
+        observer=observer,
     )
 
 
