@@ -24,6 +24,10 @@ class Explained(Executable, ClauseElement):
     def __init__(self, statement: Any) -> None:
         self.statement = statement
 
+    def __getattr__(self, name: str) -> Any:
+        """Be to the compiler what the statement is: it asks an INSERT or UPDATE for more than its text."""
+        return getattr(self.statement, name)
+
 
 @compiles(Explained)
 def _explain(element: Explained, compiler: Any, **options: Any) -> str:
