@@ -6,18 +6,19 @@ at all. One row per key that every writer updates would deadlock (design.md, dat
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Subquery, case, delete, func, literal, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Subquery, Table, case, delete, func, literal, or_, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.dialects import insert_adding
 from storage.errors import StorageError
 from storage.leases import Lease, LeaseLostError
 from storage.records import NamespaceRecord
+from storage.removals import in_parts
 from storage.scopes import Scope
 from storage.tables import (
     audience_counts,
@@ -41,6 +42,7 @@ SUMS = {1: event_counts, 60: event_hour_counts, 24 * 60: event_day_counts}
 _TICK_SECONDS = 1.0
 _LEASE_SECONDS = 10.0
 _DELTAS_PER_FOLD = 5_000
+_MINUTES_PER_STATEMENT = 500
 
 
 class CountFolder:
@@ -94,12 +96,25 @@ class CountFolder:
         ):
             if rows:
                 await connection.execute(insert_adding(table, dialect_name, added), rows)
+        for minutes, table in SUMS.items():
+            await delete_zeros(connection, table, sums.lessened(minutes))
         keys = [delta.delta_key for delta in deltas]
         # By key, not "up to": an ingest transaction that is still open may hold a lower one.
         for start in range(0, len(keys), 1000):
             chunk = keys[start : start + 1000]
             await connection.execute(delete(event_count_deltas).where(event_count_deltas.c.delta_key.in_(chunk)))
         return len(keys)
+
+
+async def delete_zeros(connection: AsyncConnection, table: Table, minutes: Mapping[int, Collection[int]]) -> None:
+    """Delete the sums that have come to nothing, in some minutes of each audience (by key)."""
+    columns = table.c
+    for audience_key, some in sorted(minutes.items()):
+        for part in in_parts(sorted(some), _MINUTES_PER_STATEMENT):
+            of_minutes = (columns.audience_key == audience_key, columns.minute.in_(part))
+            await connection.execute(
+                delete(table).where(*of_minutes, columns.event_rows == 0, columns.occurrences == 0)
+            )
 
 
 class _Sums:
@@ -118,6 +133,14 @@ class _Sums:
             for each in self._deltas
         )
         return self._rows(names, keyed)
+
+    def lessened(self, minutes: int) -> dict[int, set[int]]:
+        """Give, by audience, when something was taken away: there a sum may have come to nothing."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for each in self._deltas:
+            if each.event_rows < 0 or each.occurrences < 0:
+                found[each.audience_key].add(each.minute - each.minute % minutes)
+        return found
 
     def by_audience(self) -> list[dict[str, Any]]:
         return self._rows(("audience_key",), (((each.audience_key,), each) for each in self._deltas))
@@ -158,6 +181,13 @@ async def fetch_event_rows(database: "Database") -> int:
     async with database.reading() as connection:
         total = (await connection.execute(select(func.sum(parts.c.event_rows)))).scalar()
     return int(total or 0)
+
+
+async def fetch_waiting_deltas(database: "Database", *, most: int) -> int:
+    """Give how many deltas wait to be folded, at most so many."""
+    waiting = select(event_count_deltas.c.delta_key).limit(most).subquery()
+    async with database.reading() as connection:
+        return int((await connection.execute(select(func.count()).select_from(waiting))).scalar_one())
 
 
 async def fetch_namespace_usage(database: "Database", scope: Scope, *, now: int) -> list[NamespaceRecord]:
