@@ -7,9 +7,12 @@ import random
 from functools import partial
 from typing import Any
 
+from sqlalchemy import update
+
 from mutations.drafts import EventDraft, ObjectDraft
 from mutations.ingest import IngestLimits, IngestOutcome, ingest_events
 from storage.engine import Database
+from storage.tables import events as event_table
 
 FIRST = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z."""
@@ -100,13 +103,27 @@ def _event(chance: random.Random, namespace: str, event_id: str, *, batch: int) 
 
 
 async def store(database: Database, events: list[dict[str, Any]]) -> None:
-    """Write events through ingest, each at the time it says it arrived."""
+    """Write events through ingest, each at the time it says it arrived.
+
+    Their registrations never were: they were stored before there were any (R5).
+    """
     for received in RECEIVED:
         drafts = [_draft(event) for event in events if event["receivedAt"] == received]
         report = await ingest_events(
             database, drafts, home_namespace=None, limits=IngestLimits(), clock=partial(int, received)
         )
         assert set(report.counts) == {IngestOutcome.ACCEPTED}, report.results
+    keys = await database.identities.namespace_keys(NAMESPACES)
+
+    async def name_registrations(connection: Any) -> None:
+        for event in events:
+            columns = event_table.c
+            of_event = update(event_table).where(
+                columns.id == event["id"], columns.namespace_key == keys[event["namespace"]]
+            )
+            await connection.execute(of_event.values(registration_id=event["registrationId"]))
+
+    await database.write(name_registrations, name="registrations that never were")
 
 
 def _draft(event: dict[str, Any]) -> EventDraft:
@@ -129,7 +146,6 @@ def _draft(event: dict[str, Any]) -> EventDraft:
         trace_id=event["traceId"],
         owner=event["owner"],
         parent_id=event["parentId"],
-        registration_id=event["registrationId"],
         record_count=event.get("recordCount"),
         objects=[ObjectDraft(kind, name, role=role) for kind, name, _, role in event["objects"]],
     )
