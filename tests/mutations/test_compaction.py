@@ -49,7 +49,9 @@ def beat(number: int, minute: int | None = None, **given: Any) -> EventRow:
 async def compact(database: Database, *policies: Policy, now: int = NOW, chunk: int | None = None) -> RunRecord:
     """Let retention run once, by these policies alone, and give the run."""
     if database.dialect_name == "mariadb":
-        await Sequencer(database).turn()
+        sequencer = Sequencer(database)
+        await sequencer.turn()
+        await sequencer._lease.release()
     runner = RetentionRunner(
         database,
         policies or (COMPACT,),
