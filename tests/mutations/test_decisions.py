@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mutations.decisions import Decision, Rules, Subject
@@ -33,11 +33,11 @@ def locked(age: float = 0.0, **given: Any) -> LockedEvent:
     return LockedEvent(**(values | given))
 
 
-SELECTORS = {"selectors": ("severity>=info",)}
-OBJECTS = {"object_types": ("node",)}
-SOURCES = {"sources": ("host-*",)}
-TYPES = {"event_types": ("audit",)}
-NAMESPACE = {"namespace": "default"}
+SELECTORS: dict[str, Any] = {"selectors": ("severity>=info",)}
+OBJECTS: dict[str, Any] = {"object_types": ("node",)}
+SOURCES: dict[str, Any] = {"sources": ("host-*",)}
+TYPES: dict[str, Any] = {"event_types": ("audit",)}
+NAMESPACE: dict[str, Any] = {"namespace": "default"}
 HELD = Subject("default", "audit", "host-1", frozenset({"a", "b"}))
 
 CASES: dict[str, tuple[Policy, Policy]] = {
@@ -207,6 +207,7 @@ def naive_winner(policies: Sequence[Policy], subject: Subject, object_type: str 
     return min(left, key=lambda each: each.id, default=None)
 
 
+@settings(max_examples=60)
 @given(
     policies=POLICIES,
     namespace=st.sampled_from(["default", "other", "timeloom"]),
