@@ -29,6 +29,7 @@ from gateway.settings import Settings
 from gateway.ui import build_pages
 from gateway.viewers import local_administrator
 from mutations.deletion_worker import DeletionWorker
+from mutations.upkeep import Upkeep
 from storage.counts import CountFolder
 from storage.engine import Database
 from storage.options import DatabaseOptions
@@ -104,7 +105,12 @@ class Gateway:
         self.background.start("deletions", deletions.run)
         self.background.start("retention", retention.run)
         self.background.start("retention_gauges", partial(sample_retention, retention, self.metrics))
+        self.background.start("upkeep", self._upkeep(database, removals).run)
         self.background.start("gauges", partial(sample_gauges, database, self.metrics))
+
+    def _upkeep(self, database: Database, removals: Database) -> Upkeep:
+        horizon = self.settings.resend_horizon_seconds
+        return Upkeep(database, removals, clock=self.clock, horizon_seconds=horizon, report=self.metrics.upkeep)
 
     async def answer_graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
         """/graphql."""

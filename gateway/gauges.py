@@ -6,19 +6,23 @@ from contextlib import suppress
 import structlog
 
 from gateway.metrics import Metrics
-from storage.counts import fetch_event_rows
+from storage.counts import fetch_event_rows, fetch_waiting_deltas
 from storage.engine import Database
 from storage.errors import StorageError
+from storage.positions import fetch_waiting_since
+from storage.times import MICROSECONDS_PER_SECOND, now_micros
 
 _POOL_SECONDS = 1.0
 _ROWS_SECONDS = 15.0
 _REMINDER_LOOKS = 4
+_MOST_DELTAS = 100_000
+"""Counting ends there: more is as bad."""
 
 logger = structlog.get_logger(__name__)
 
 
 async def sample_gauges(database: Database, metrics: Metrics, stop: asyncio.Event) -> None:
-    """Look at the pools each second, and at the number of stored events each quarter of a minute."""
+    """Look at the pools each second, and at stored events and what waits behind them each quarter of a minute."""
     clock = asyncio.get_running_loop().time
     next_rows = clock()
     watch = DatabaseWatch()
@@ -52,6 +56,11 @@ class DatabaseWatch:
 async def _sample_rows(database: Database, metrics: Metrics) -> StorageError | None:
     try:
         metrics.event_rows(await fetch_event_rows(database))
+        since = await fetch_waiting_since(database)
+        metrics.waiting(
+            sequencer_seconds=0.0 if since is None else max(now_micros() - since, 0) / MICROSECONDS_PER_SECOND,
+            deltas=await fetch_waiting_deltas(database, most=_MOST_DELTAS),
+        )
     except StorageError as error:
         return error  # the gauge keeps its last value
     return None

@@ -23,8 +23,10 @@ from mutations.drafts import EventDraft
 from mutations.ingest import IngestReport
 from mutations.policies import SETTING
 from mutations.retention import Lateness
+from mutations.upkeep import UpkeepReport
 from storage.engine import PoolStatus, StatementEvent
 from storage.retention_runs import RunRecord
+from storage.times import MICROSECONDS_PER_MINUTE, format_rfc3339
 
 logger = structlog.get_logger(__name__)
 
@@ -110,6 +112,30 @@ class Metrics:
             "timeloom_deletion_unfinished_seconds",
             "For how long the oldest unfinished deletion has been counted or carried out; 0: there is none.",
             multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._sequencer_behind = Gauge(
+            "timeloom_sequencer_seconds_behind",
+            "For how long the oldest batch without a position has been waiting; 0: none is.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._waiting_deltas = Gauge(
+            "timeloom_fold_waiting_deltas",
+            "Deltas that wait to be folded into the counts; counted up to 100,000.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._drift = Gauge(
+            "timeloom_count_drift_rows",
+            "Counts that differed from the rows in the hour that was checked last.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._upkeep = Counter(
+            "timeloom_upkeep_removed_rows",
+            "Rows that nobody needs any more and that upkeep has removed.",
+            ["kind"],
             registry=registry,
         )
         self._restarts = Counter(
@@ -206,6 +232,22 @@ class Metrics:
         """How late retention is."""
         self._retention_behind.set(lateness.behind)
         self._retention_overdue.set(lateness.overdue)
+
+    def waiting(self, *, sequencer_seconds: float, deltas: int) -> None:
+        """How long a batch has been waiting for its position, and how many deltas wait to be folded."""
+        self._sequencer_behind.set(sequencer_seconds)
+        self._waiting_deltas.set(deltas)
+
+    def upkeep(self, report: UpkeepReport) -> None:
+        """A round of upkeep is done."""
+        for kind, rows in (("ids", report.ids), ("batches", report.batches), ("arrivals", report.arrivals)):
+            self._upkeep.labels(kind).inc(rows)
+        if report.drifts is None or report.hour is None:
+            return
+        self._drift.set(len(report.drifts))
+        if report.drifts:
+            hour = format_rfc3339(report.hour * MICROSECONDS_PER_MINUTE)
+            logger.warning("counts are wrong", hour=hour, counts=len(report.drifts), run="timeloom counts verify")
 
     def background_restart(self, task: str) -> None:
         """A background task failed and begins again."""

@@ -67,6 +67,13 @@ async def _fetch_waiting(database: "Database") -> set[int]:
         return set((await connection.execute(_WAITING)).scalars())
 
 
+async def fetch_waiting_since(database: "Database") -> int | None:
+    """Give the arrival (microseconds) of the oldest batch that has no position yet; None: there is none."""
+    async with database.reading() as connection:
+        received_at: int | None = (await connection.execute(_WAITING_SINCE)).scalar()
+    return received_at
+
+
 async def require_position(database: "Database", position: int) -> None:
     """Check that everything after a position is still kept (P8).
 
@@ -185,4 +192,10 @@ _WAITING = (
     .where(ingest_batches.c.position.is_(None))
     .order_by(ingest_batches.c.batch_key)
     .limit(_BATCHES_PER_TICK)
+)
+_WAITING_SINCE = (
+    select(ingest_batches.c.received_at)
+    .where(ingest_batches.c.position.is_(None))
+    .order_by(ingest_batches.c.batch_key)
+    .limit(1)
 )

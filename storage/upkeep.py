@@ -4,7 +4,7 @@ Each function is one part of a transaction that began with `lease.require`, and 
 """
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,9 +13,6 @@ from storage.dialects import force_index, key_range
 from storage.literals import is_any_id
 from storage.removals import IDS_PER_STATEMENT, in_parts
 from storage.tables import deleted_ids, events, ingest_batches, ingest_counts, namespaces
-
-if TYPE_CHECKING:
-    from storage.engine import Database
 
 _NAMESPACES_PER_STATEMENT = 100
 
@@ -81,19 +78,6 @@ async def delete_old_arrivals(connection: AsyncConnection, *, before_day: int) -
         statement = delete(ingest_counts).where(columns.namespace_key.in_(part), columns.arrival_day < before_day)
         count += (await connection.execute(statement)).rowcount
     return count
-
-
-async def fetch_waiting_since(database: "Database") -> int | None:
-    """Give the arrival (microseconds) of the oldest batch that has no position yet; None: there is none."""
-    statement = (
-        select(ingest_batches.c.received_at)
-        .where(ingest_batches.c.position.is_(None))
-        .order_by(ingest_batches.c.batch_key)
-        .limit(1)
-    )
-    async with database.reading() as connection:
-        received_at: int | None = (await connection.execute(statement)).scalar()
-    return received_at
 
 
 def build_old_ids(*, before: int, limit: int) -> Select[Any]:
