@@ -9,6 +9,7 @@ from rich.console import Console
 
 from gateway.archive_command import archive
 from gateway.counts_command import counts
+from gateway.deletion_commands import delete, forget, prune
 from gateway.demo.command import demo
 from gateway.export import export
 from gateway.schema import schema_text
@@ -152,6 +153,8 @@ def schema() -> None:
 
 app.command(rich_help_panel="Run")(demo)
 app.command(rich_help_panel="Look")(export)
+for _command in (delete, forget, prune):
+    app.command(rich_help_panel="Remove")(_command)
 app.add_typer(archive, rich_help_panel="Run")
 app.add_typer(counts, rich_help_panel="Look")
 

@@ -1,0 +1,162 @@
+"""`timeloom delete`, `prune` and `forget`: what they print, ask and refuse, and what is left then (HZ2, HZ3, HZ5)."""
+
+import asyncio
+import io
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import httpx2
+import pytest
+
+from gateway.cli import main
+from storage.engine import Database
+from storage.registrations import append_registration
+from tests.gateway.test_cli import Ended
+from tests.mutations.deleting import OWN, numbers, stored
+from tests.processes import GatewayProcess
+from tests.storage.histories import START, link, row, store
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def url(new_database_url: Callable[[str], str]) -> str:
+    """A store of eight audits and two events that would steer a terminal; the even ones touch a host alone."""
+    url = new_database_url("sqlite")
+
+    async def fill(database: Database) -> None:
+        rows = [row(number, objects=(link("host", "h"),) if number % 2 == 0 else ()) for number in range(1, 9)]
+        await store(database, rows + [row(number, event_type="odd", message="\x1b[2J") for number in (9, 10)])
+
+    on(url, fill)
+    return url
+
+
+def on(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Do something in the store, outside of every event loop."""
+
+    async def run() -> T:
+        database = await Database.open(url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def command(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Run a command in this process; `answer` is typed into it."""
+
+    def run(*arguments: str, answer: str = "") -> Ended:
+        monkeypatch.setenv("TIMELOOM_DATABASE_URL", url)
+        monkeypatch.setattr(sys, "argv", ["timeloom", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return Ended(ended.value.code, printed.out, printed.err)
+
+    return run
+
+
+def test_it_counts_shows_asks_deletes_and_says_how_many(url: str, command: Callable[..., Ended]) -> None:
+    """HZ2: a dry run, a no, nobody to ask, a yes."""
+    audits = ("delete", "-s", "event_type=audit", "-s", "message!='event 3'")
+    shown = command(*audits, "--dry-run")
+    assert (shown.code, shown.stdout.splitlines()[0], shown.stdout.splitlines()[-1]) == (
+        0,
+        "7 events",
+        "nothing was deleted",
+    )
+    assert shown.stdout.count("host-1") == 7
+    for answer in ("n\n", ""):
+        refused = command(*audits, answer=answer)
+        assert "Delete 7 events? [y/N]" in refused.stderr
+        assert refused.stdout.splitlines()[-1].strip() == "nothing was deleted"
+    assert on(url, numbers) == list(range(1, 11))
+    done = command(*audits, "--reason", "because", answer="y\n")
+    assert (done.code, done.stdout.splitlines()[-1].strip()) == (0, "deleted 7 events")
+    assert on(url, numbers) == [3, 9, 10]
+    [told] = on(url, lambda database: stored(database, OWN))
+    assert json.loads(told.extra or "")["filter"] == '{"selectors":["event_type=audit","message!=\'event 3\'"]}'
+    assert (told.actor or "").endswith(" (command line)")
+
+
+def test_programs_get_json(url: str, command: Callable[..., Ended]) -> None:
+    done = command("delete", "--everything", "--namespace", "default", "--force", "--json")
+    told = json.loads(done.stdout)
+    assert told | {"id": ""} == {
+        "id": "",
+        "state": "DONE",
+        "matched": 10,
+        "deleted": 10,
+        "references": 4,
+        "filter": {"namespaces": ["default"]},
+        "error": None,
+    }
+    assert on(url, numbers) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((), "nothing says which events go: give --select, or --everything when all of them are meant"),
+        (("-s", "actor=a", "--everything"), "--everything and --select exclude each other"),
+        (("-s", "severity"), "--select: selector 'severity' has no operator"),
+        (("-s", "colour=red"), "--select: selector 'colour=red'"),
+    ],
+    ids=["nothing", "both", "no operator", "unknown"],
+)
+def test_what_cannot_be_understood_deletes_nothing(
+    url: str, command: Callable[..., Ended], arguments: Sequence[str], error: str
+) -> None:
+    """HZ1: it never matches everything in silence."""
+    refused = command("delete", *arguments, "--force")
+    assert (refused.code, error in refused.stderr, refused.stdout) == (2, True, "")
+    assert len(on(url, numbers)) == 10
+
+
+def test_what_is_shown_cannot_steer_the_terminal(command: Callable[..., Ended]) -> None:
+    shown = command("delete", "-s", "event_type=odd", "--dry-run").stdout
+    assert ("\x1b" in shown, shown.count("\ufffd[2J")) == (False, 2)
+
+
+def test_an_object_is_forgotten_and_registrations_are_pruned(url: str, command: Callable[..., Ended]) -> None:
+    """EV7, HZ3: the same way, with their own words."""
+    done = command("forget", "host", "h", "--force")
+    assert done.stdout.splitlines()[-1] == "deleted 4 references, and 4 events with them"
+
+    async def register(database: Database) -> Any:
+        [key] = (await database.identities.intern_namespaces(["default"])).values()
+        first, second = [(await append_registration(database, key, "s", now=START)).uuid for _ in range(2)]
+        await store(database, [row(20, source="s", registration_id=first), row(21, source="s", registration_id=second)])
+
+    on(url, register)
+    assert command("prune", "--source", "s", "--force").stdout.splitlines()[-1] == "deleted 1 event"
+    assert on(url, numbers) == [1, 3, 5, 7, 9, 10, 21]
+    assert command("prune", "--source", "s", "--namespace", "timeloom").code == 1
+
+
+def test_a_gateway_that_runs_carries_it_out_or_lets_it_be_done(
+    url: str, command: Callable[..., Ended], gateway_process: Callable[..., GatewayProcess]
+) -> None:
+    """Whoever holds the lease works; both see the same row. The gateway's own way is as long as a tick."""
+    gateway = gateway_process(url)
+    shown = gateway.execute(
+        'mutation { deleteEvents(input: {filter: {eventTypes: ["odd"]}}) { deletion { id matched } } }'
+    )
+    confirmation = shown["deleteEvents"]["deletion"]["id"]
+    confirmed = gateway.execute(
+        'mutation ($id: ID!) { deleteEvents(input: {filter: {eventTypes: ["odd"]}, dryRun: false, confirmation: $id})'
+        " { deletion { state } } }",
+        {"id": confirmation},
+    )
+    assert confirmed["deleteEvents"]["deletion"] == {"state": "QUEUED"}
+    assert command("delete", "-s", "event_type=audit", "--force").stdout.splitlines()[-1] == "deleted 8 events"
+    done = gateway.execute("query ($id: ID!) { deletion(id: $id) { state deleted } }", {"id": confirmation})
+    assert done["deletion"] == {"state": "DONE", "deleted": 2}
+    assert "timeloom_deletion_removed_events_total" in httpx2.get(f"{gateway.url}/metrics").text
