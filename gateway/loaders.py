@@ -25,7 +25,7 @@ from storage.records import EventKey, EventRecord, LinkRecord, ObjectRecord, Obj
 from storage.scopes import Scope
 from storage.selectors import Selector
 from storage.tallies import Tally, TallyRecord, fetch_tallies
-from storage.totals import CoverageRecord, TotalRecord, fetch_child_totals, fetch_coverage
+from storage.totals import CoverageKey, CoverageRecord, TotalRecord, fetch_child_totals, fetch_coverage
 
 KEYS_PER_STATEMENT = 200
 
@@ -145,7 +145,7 @@ class Loaders:
         self.ancestors_by_event: Loader[AncestorsKey, list[EventRecord]] = Loader(self._load_ancestors)
         self.spans_by_object: Loader[ObjectRecord, ObjectSpan] = Loader(self._load_spans)
         self.totals_by_parent: Loader[EventKey, TotalRecord] = Loader(self._load_totals)
-        self.coverage_by_namespaces: Loader[frozenset[str] | None, CoverageRecord] = Loader(self._load_coverages)
+        self.coverages: Loader[CoverageKey, CoverageRecord] = Loader(self._load_coverages)
         self.live_position: Loader[None, int] = Loader(self._load_position)
         self._tallies: dict[tuple[Selector, bool], Loader[Tally, TallyRecord]] = {}
 
@@ -158,7 +158,7 @@ class Loaders:
             self.ancestors_by_event,
             self.spans_by_object,
             self.totals_by_parent,
-            self.coverage_by_namespaces,
+            self.coverages,
             self.live_position,
             *self._tallies.values(),
         )
@@ -232,10 +232,8 @@ class Loaders:
             "totals_by_parent", keys, partial(fetch_child_totals, self._database, scope=self._scope)
         )
 
-    async def _load_coverages(
-        self, keys: list[frozenset[str] | None]
-    ) -> Mapping[frozenset[str] | None, CoverageRecord]:
-        return {names: await fetch_coverage(self._database, names, scope=self._scope) for names in keys}
+    async def _load_coverages(self, keys: list[CoverageKey]) -> Mapping[CoverageKey, CoverageRecord]:
+        return {key: await fetch_coverage(self._database, key, scope=self._scope) for key in keys}
 
     async def _load_position(self, keys: list[None]) -> Mapping[None, int]:
         return dict.fromkeys(keys, await fetch_live_position(self._database))

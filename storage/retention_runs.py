@@ -145,7 +145,7 @@ async def raise_cutoffs(connection: AsyncConnection, cutoffs: Iterable[CutoffRec
 
 
 async def fetch_removed_before(
-    connection: AsyncConnection, namespaces: Sequence[str] | None, event_types: Sequence[str] | None
+    connection: AsyncConnection, namespaces: Sequence[str] | None, event_types: Iterable[str] | None
 ) -> int | None:
     """Give before when anything was removed that may have been in some namespaces and of some types; None: in all."""
     columns = retention_cutoffs.c

@@ -17,6 +17,7 @@ from storage.pages import PageRequest, fetch_event_page
 from storage.prepared import parameter
 from storage.reads import PREPARED_SIZES
 from storage.records import EventKey
+from storage.retention_runs import fetch_removed_before
 from storage.scans import Scan, begin_scan, build_scanned
 from storage.scopes import Scope
 from storage.selectors import ALL, EventField, Selector, all_of, equals_any, within
@@ -42,13 +43,22 @@ class TotalRecord(NamedTuple):
     kind: CountKind
 
 
+class CoverageKey(NamedTuple):
+    """What a period is asked for: the namespaces, and the types of events, that a filter names; None: all."""
+
+    namespaces: frozenset[str] | None
+    event_types: frozenset[str] | None
+
+
 class CoverageRecord(NamedTuple):
-    """The times of the oldest and the newest event of a period, in microseconds; None: there is none."""
+    """The times of the oldest and the newest event of a period, in microseconds; None: there is none.
+
+    `retention_removed_before`: by age retention has removed nothing of that time or later; None: it removed nothing.
+    """
 
     oldest_event_at: int | None
     newest_event_at: int | None
     retention_removed_before: int | None = None
-    """Nothing has removed events so far."""
 
 
 async def fetch_total(database: Database, *, selector: Selector, scope: Scope, as_of: int | None = None) -> TotalRecord:
@@ -176,21 +186,39 @@ def build_child_totals(parents: Sequence[tuple[Any, Any]], scope: Scope, *, limi
     return select(joined.c.place, joined.c.number)
 
 
-def named_namespaces(selector: Selector) -> frozenset[str] | None:
-    """Give the names in which every event of a selector lies; None for all."""
-    names = Conjunction.of(selector).namespaces()
-    return None if names is None else frozenset(names)
+def coverage_key(selector: Selector) -> CoverageKey:
+    """Give the namespaces in which every event of a selector lies, and the types that it can have."""
+    conjunction = Conjunction.of(selector)
+    names = conjunction.namespaces()
+    types: frozenset[str] | None = None
+    for test in conjunction.lists(EventField.EVENT_TYPE):
+        types = frozenset(test.value) if types is None else types & frozenset(test.value)
+    return CoverageKey(None if names is None else frozenset(names), types)
 
 
-async def fetch_coverage(database: Database, names: frozenset[str] | None, *, scope: Scope) -> CoverageRecord:
-    """Tell the oldest and the newest event in some namespaces (None: in all) that a scope allows.
+async def fetch_coverage(database: Database, key: CoverageKey, *, scope: Scope) -> CoverageRecord:
+    """Tell the oldest and the newest event in some namespaces that a scope allows, and what retention removed there.
 
     Nothing else of a filter matters: an answer that finds nothing speaks for the same period.
     """
+    names = key.namespaces
     named = ALL if names is None else equals_any(EventField.NAMESPACE, sorted(names))
     ends: list[int | None] = []
     for order in (EventOrder.OLDEST_FIRST, EventOrder.NEWEST_FIRST):
         request = PageRequest(size=1, order=order)
         page = await fetch_event_page(database, selector=named, scope=scope, request=request, fields=())
         ends.append(page.records[0].occurred_at if page.rows else None)
-    return CoverageRecord(*ends)
+    visible = await _visible_namespaces(database, names, scope)
+    async with database.reading() as connection:
+        removed_before = await fetch_removed_before(connection, visible, key.event_types)
+    return CoverageRecord(ends[0], ends[1], removed_before if visible != [] else None)
+
+
+async def _visible_namespaces(database: Database, names: frozenset[str] | None, scope: Scope) -> list[str] | None:
+    """Give those of some namespaces that a scope reaches into; None: all that there are."""
+    if scope.everything:
+        return None if names is None else sorted(names)
+    audiences = await database.identities.audiences(scope.audience_keys)
+    keys = scope.namespace_keys | {audience.namespace_key for audience in audiences.values()}
+    reached = set((await database.identities.namespace_names(keys)).values())
+    return sorted(reached if names is None else reached & names)

@@ -12,7 +12,7 @@ from gateway.schema.fields import stored
 from gateway.schema.scalars import BigInt, DateTime
 from storage.records import EventKey
 from storage.selectors import Selector
-from storage.totals import CoverageRecord, TotalRecord, fetch_total, named_namespaces
+from storage.totals import CoverageRecord, TotalRecord, coverage_key, fetch_total
 
 
 @strawberry.type(description="A number of things, and how far the number can be trusted.")
@@ -35,7 +35,7 @@ class Coverage:
     oldest_event_at: DateTime | None = stored("The timestamp of the oldest event that is kept; null without any.")
     newest_event_at: DateTime | None = stored("The timestamp of the newest one.")
     retention_removed_before: DateTime | None = stored(
-        "Retention removed events older than this; null: it removed nothing."
+        "What is older than this may have been removed by its age, events or references; null: nothing has been."
     )
 
 
@@ -66,5 +66,5 @@ async def _count(context: RequestContext, listing: Listing) -> TotalRecord:
 async def cover_listings(info: Info, listings: Sequence[Listing]) -> list[CoverageRecord]:
     """Tell the periods that answers about lists speak for."""
     context = info.context
-    names = [named_namespaces(listing.selector) for listing in listings]
-    return await context.panel(partial(context.loaders.coverage_by_namespaces.load_many, names))
+    keys = [coverage_key(listing.selector) for listing in listings]
+    return await context.panel(partial(context.loaders.coverages.load_many, keys))

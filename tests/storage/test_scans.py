@@ -28,6 +28,7 @@ from storage.tallies import (
 )
 from storage.totals import (
     CountKind,
+    CoverageKey,
     CoverageRecord,
     TotalRecord,
     build_child_totals,
@@ -196,7 +197,7 @@ async def test_what_is_hidden_does_not_end_a_scan_nu4(database_url: str) -> None
         assert total == TotalRecord(5, CountKind.EXACT)
         facets = await fetch_facets(database, selector=ALL, scope=scope, fields=[GroupField.SOURCE], top=5)
         assert [(facet.values, facet.searched_to) for facet in facets] == [([("host-1", 5)], None)]
-        assert await fetch_coverage(database, None, scope=scope) == CoverageRecord(START, START + 4)
+        assert await fetch_coverage(database, CoverageKey(None, None), scope=scope) == CoverageRecord(START, START + 4)
     await database.close()
 
 

@@ -10,6 +10,7 @@ from storage.scopes import EVERYTHING, Scope
 from storage.selectors import ALL, EventField, ObjectReference, TouchesAny, equals_any
 from storage.totals import (
     CountKind,
+    CoverageKey,
     CoverageRecord,
     TotalRecord,
     fetch_child_totals,
@@ -21,6 +22,7 @@ from tests.storage.examined import measure, open_counted
 from tests.storage.histories import START, key_of, link, row, scope_of_namespaces, store
 
 MINUTE = 60_000_000
+ANYWHERE = CoverageKey(None, None)
 
 
 @pytest.fixture
@@ -124,10 +126,10 @@ async def test_children_of_many_parents_share_the_scan_limit(history: Database, 
 async def test_coverage_is_what_is_kept_in_the_namespaces_that_are_asked(history: Database) -> None:
     """L8: the oldest and the newest event, of what the caller may see."""
     ends = (START, START + 999 * MINUTE)
-    assert await fetch_coverage(history, None, scope=EVERYTHING) == CoverageRecord(*ends)
+    assert await fetch_coverage(history, ANYWHERE, scope=EVERYTHING) == CoverageRecord(*ends)
     lab = CoverageRecord(START, START + 990 * MINUTE)
-    assert await fetch_coverage(history, frozenset({"lab"}), scope=EVERYTHING) == lab
-    assert await fetch_coverage(history, None, scope=await scope_of_namespaces(history, "lab")) == lab
+    assert await fetch_coverage(history, CoverageKey(frozenset({"lab"}), None), scope=EVERYTHING) == lab
+    assert await fetch_coverage(history, ANYWHERE, scope=await scope_of_namespaces(history, "lab")) == lab
     nothing = CoverageRecord(None, None)
-    assert await fetch_coverage(history, frozenset({"nowhere"}), scope=EVERYTHING) == nothing
-    assert await fetch_coverage(history, None, scope=Scope()) == nothing
+    assert await fetch_coverage(history, CoverageKey(frozenset({"nowhere"}), None), scope=EVERYTHING) == nothing
+    assert await fetch_coverage(history, ANYWHERE, scope=Scope()) == nothing
