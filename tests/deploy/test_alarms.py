@@ -112,6 +112,30 @@ CASES = [
         {f'timeloom_ingest_outcomes_total{{{HOST},outcome="DUPLICATE"}}': "0+200x240"},
     ),
     Case(
+        "TimeloomEventsDeferred",
+        21,
+        {f'timeloom_ingest_outcomes_total{{{HOST},outcome="DEFERRED"}}': "0+10x240"},
+        {f'timeloom_ingest_outcomes_total{{{HOST},outcome="DEFERRED"}}': "10x240"},
+    ),
+    Case(
+        "TimeloomSequencerBehind",
+        3,
+        {f"timeloom_sequencer_seconds_behind{{{HOST}}}": "31x240"},
+        {f"timeloom_sequencer_seconds_behind{{{HOST}}}": "0 31 31 0x240"},
+    ),
+    Case(
+        "TimeloomCountsBehind",
+        11,
+        {f"timeloom_fold_waiting_deltas{{{HOST}}}": "60000x240"},
+        {f"timeloom_fold_waiting_deltas{{{HOST}}}": "40000x240"},
+    ),
+    Case(
+        "TimeloomCountDrift",
+        1,
+        {f"timeloom_count_drift_rows{{{HOST}}}": "2x240"},
+        {f"timeloom_count_drift_rows{{{HOST}}}": "0x240"},
+    ),
+    Case(
         "TimeloomUnusualValue",
         11,
         {f'timeloom_stock_executions_total{{{HOST},reason="value"}}': "_x41 1x200"},
