@@ -90,7 +90,7 @@ async def test_a_policy_is_made_read_changed_and_deleted(caller: Caller) -> None
     assert [(node["extra"]["after"] or {}).get("max_age_seconds") for node in nodes] == [60, None, None]
 
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "namespace": None,
     "eventTypes": [],
     "objectTypes": [],
