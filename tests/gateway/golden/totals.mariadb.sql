@@ -144,6 +144,13 @@ WHERE namespaces.name IN (%s)
 ORDER BY namespaces.namespace_key
 LIMIT %s;
 
+SELECT retention_cutoffs.event_types, retention_cutoffs.removed_before
+FROM retention_cutoffs;
+
+SELECT retention_cutoffs.event_types, retention_cutoffs.removed_before
+FROM retention_cutoffs
+WHERE retention_cutoffs.namespace IS NULL OR retention_cutoffs.namespace IN (%s);
+
 SELECT totals.place, totals.number
 FROM (SELECT 0 AS place, count(*) AS number
 FROM (SELECT events.id AS id
