@@ -64,7 +64,7 @@ def verify(
     found = asyncio.run(_check(settings, _to_period(since, until), mending=False))
     if found:
         _show(found)
-        typer.echo(f"{len(found):,} counts are wrong: `timeloom counts rebuild` mends them", err=True)
+        typer.echo(f"wrong counts: {len(found):,}; `timeloom counts rebuild` mends them", err=True)
         raise typer.Exit(1)
     typer.echo("the counts agree with the rows")
 
@@ -89,7 +89,7 @@ def rebuild(
     settings = load_settings({"database_url": database}, config=config).settings
     found = asyncio.run(_check(settings, _to_period(since, until), mending=True))
     _show(found)
-    typer.echo(f"{len(found):,} counts were mended" if found else "the counts agree with the rows; nothing was changed")
+    typer.echo(f"mended {len(found):,} of the counts" if found else "the counts agree with the rows; nothing was changed")
 
 
 async def _check(settings: Settings, period: CheckedPeriod, *, mending: bool) -> list[Drift]:

@@ -68,8 +68,8 @@ def _with_quotas(
             name = row.audience.namespace
             if name not in messages:
                 messages[name] = (
-                    f"the namespace {name} has its {limits.quotas.of(name)} events of this day, counted by arrival: "
-                    f"send this one again from {format_rfc3339(midnight)} on"
+                    f"the quota of the namespace {name} is used up (events that arrive in a UTC day: "
+                    f"{limits.quotas.of(name)}): send this one again from {format_rfc3339(midnight)} on"
                 )
             result = IngestResult(result.index, result.id, result.outcome, result.code, messages[name])
         results.append(result)

@@ -11,6 +11,8 @@ import httpx2
 import pytest
 
 from gateway.metrics import Metrics, metrics_directory
+from mutations.upkeep import UpkeepReport
+from storage.count_checks import Drift, SumTable
 from storage.engine import StatementEvent
 from tests.gateway.serving import post, serve_in_process
 
@@ -117,3 +119,42 @@ def test_event_rows_is_a_gauge_set_from_the_counts() -> None:
     metrics = Metrics()
     metrics.event_rows(7)
     assert "timeloom_event_rows 7.0" in metrics.render().decode()
+
+
+def test_upkeep_and_what_waits_are_shown() -> None:
+    """Issue 5: a check that could not be made leaves the drift as it was."""
+    metrics = Metrics()
+    drift = Drift(SumTable.MINUTES, 1, 60, "audit", 1, -1, 2, 2)
+    metrics.waiting(sequencer_seconds=1.5, deltas=7)
+    metrics.upkeep(UpkeepReport(3, 2, 1, 60, [drift]))
+    metrics.upkeep(UpkeepReport(1, 0, 0, None, None))
+    shown = metrics.render().decode()
+    for line in (
+        "timeloom_sequencer_seconds_behind 1.5",
+        "timeloom_fold_waiting_deltas 7.0",
+        "timeloom_count_drift_rows 1.0",
+        'timeloom_upkeep_removed_rows_total{kind="ids"} 4.0',
+    ):
+        assert f"\n{line}\n" in shown
+    metrics.upkeep(UpkeepReport(0, 0, 0, 60, []))
+    assert "\ntimeloom_count_drift_rows 0.0\n" in metrics.render().decode()
+
+
+async def test_deferred_events_are_told_and_counted(new_database_url: Callable[[str], str]) -> None:
+    """EV10: the quota of the settings holds, is shown beside what has arrived, and has an outcome in the metrics."""
+    document = """mutation ($input: IngestEventsInput!) {
+      ingestEvents(input: $input) { accepted deferred results { outcome code } problems { index outcome code } }
+    }"""
+    event = {"eventType": "audit", "source": "s", "message": "m"}
+    async with serve_in_process(new_database_url("sqlite"), quota_events_per_day=1) as client:
+        answer = await post(client, document, {"input": {"events": [event, event]}})
+        deferred = {"outcome": "DEFERRED", "code": "QUOTA_EXCEEDED"}
+        assert answer.json()["data"]["ingestEvents"] == {
+            "accepted": 1,
+            "deferred": 1,
+            "results": [{"outcome": "ACCEPTED", "code": None}, deferred],
+            "problems": [{"index": 1, **deferred}],
+        }
+        usage = await post(client, "{ namespaces { name quotaEventsPerDay eventsToday } }")
+        assert usage.json()["data"]["namespaces"] == [{"name": "default", "quotaEventsPerDay": 1, "eventsToday": 1}]
+        assert (await read(client))['timeloom_ingest_outcomes_total{outcome="DEFERRED"}'] == 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.http import to_quotas
 from gateway.settings import (
     DEFAULT_DATABASE_URL,
     WELL_KNOWN_EVENT_TYPES,
@@ -65,6 +66,14 @@ def test_the_file_can_be_named_by_the_environment(tmp_path: Path) -> None:
     assert (settings.scan_rows, settings.allowed_hosts) == (7, ("a.example", "b.example:81"))
 
 
+def test_quotas_are_numbers_by_namespace() -> None:
+    """EV10: -1 is none, in general or for one namespace; 0 takes nothing."""
+    assert not to_quotas(load_settings(environment={}).settings)
+    environment = {"TIMELOOM_QUOTA_EVENTS_PER_DAY": "5", "TIMELOOM_NAMESPACE_QUOTAS": "a = 1000000, b=-1,c=0"}
+    quotas = to_quotas(load_settings(environment=environment).settings)
+    assert [quotas.of(name) for name in "abcd"] == [1_000_000, None, 0, 5]
+
+
 def test_lists_stand_with_commas_in_the_environment() -> None:
     settings = load_settings(environment={"TIMELOOM_ALLOWED_HOSTS": "a.example, [::1]:8000,"}).settings
     assert settings.allowed_hosts == ("a.example", "[::1]:8000")
@@ -96,6 +105,18 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "closed namespace": ({"TIMELOOM_HOME_NAMESPACE": "timeloom"}, "TIMELOOM_HOME_NAMESPACE: must not be timeloom"),
     "bad namespace": ({"TIMELOOM_HOME_NAMESPACE": "a b"}, "TIMELOOM_HOME_NAMESPACE: must be 1 to 64 of A-Z a-z 0-9"),
     "deep extra": ({"TIMELOOM_MAX_EXTRA_DEPTH": "31"}, "TIMELOOM_MAX_EXTRA_DEPTH: input should be less than or equal"),
+    "no quota": (
+        {"TIMELOOM_NAMESPACE_QUOTAS": "a=1,b=x"},
+        "TIMELOOM_NAMESPACE_QUOTAS: each must be namespace=events (-1: no quota), which 'b=x' is not",
+    ),
+    "two quotas": (
+        {"TIMELOOM_NAMESPACE_QUOTAS": "a=1,a=2"},
+        "TIMELOOM_NAMESPACE_QUOTAS: each namespace must have one quota, 'a=2' is its second",
+    ),
+    "negative quota": (
+        {"TIMELOOM_QUOTA_EVENTS_PER_DAY": "-2"},
+        "TIMELOOM_QUOTA_EVENTS_PER_DAY: input should be greater than or equal to -1",
+    ),
     "no file": (
         {"TIMELOOM_CONFIG": "/nowhere.toml"},
         "/nowhere.toml: cannot be read (No such file or directory); it is",
