@@ -38,20 +38,26 @@ _ALONE = (
 
 
 _Outline = tuple[object, ...]
+_Wanted = tuple[EventPlace, Policy | None]
+"""An event, and the policy that wants it in the archive before it goes."""
 
 
 class Candidate(NamedTuple):
-    """An event that may be folded, or that others may be folded into; `order` is its time and id."""
+    """An event that may be folded, or that others may be folded into; `order` is its time and id.
+
+    `archiving` is the policy that wants it in the archive before it goes.
+    """
 
     order: tuple[int, str]
     place: EventPlace
     repeat_count: int
+    archiving: Policy | None
 
 
 class Pair(NamedTuple):
-    """An event that goes, and the one into which it goes."""
+    """An event that goes, and the place of the one into which it goes."""
 
-    repeat: EventPlace
+    repeat: Candidate
     survivor: EventPlace
 
 
@@ -64,11 +70,12 @@ class Compaction:
 
     async def turn(self, turn: Turn) -> bool:
         """Fold what a run has not come to yet. Gives whether that was done before the time was over."""
-        policies = [policy for policy in turn.rules.policies if policy.compact_repeats]
+        compacting = [policy for policy in turn.rules.policies if policy.compact_repeats]
+        policies = [policy for policy in compacting if turn.archive is not None or not policy.archive]
         if not policies:
             return True
         judge = Judge(turn.database, turn.rules)
-        name = _mark_name(turn.rules.policies, self._horizon)
+        name = _mark_name(turn.rules.policies, policies, self._horizon)
         # Whole days only: otherwise the run of the next day would find the rest of this one, and make it a row more.
         cutoff = (turn.run.started_at - self._horizon) // MICROSECONDS_PER_DAY * MICROSECONDS_PER_DAY
         walk = Walk(
@@ -95,13 +102,13 @@ class _Folder:
         self._judge = judge
         self._mark_name = mark_name
         self._survivors: dict[bytes, Candidate] = {}
-        self._single: dict[_Outline, EventPlace | None] = {}
+        self._single: dict[_Outline, _Wanted | None] = {}
 
     async def fold(self, portion: Portion) -> bool:
         """Fold a portion and keep its mark. Gives whether that was done before the time was over."""
         judged = await self._judge.judge(portion.events)
-        places = self._worth_reading([each for each in judged if self._may_be_folded(each)])
-        pairs = self._pair(await self._candidates(places))
+        pairs = self._pair(await self._candidates(self._worth_reading(judged)))
+        pairs = await self._archive(pairs)
         chunks = list(in_parts(pairs, min(_CHUNK_EVENTS, self._turn.chunk_events))) or [[]]
         for place, chunk in enumerate(chunks):
             if self._turn.out_of_time():
@@ -109,37 +116,39 @@ class _Folder:
             await self._write(chunk, portion.mark if place == len(chunks) - 1 else None)
         return True
 
-    def _may_be_folded(self, judged: Judged) -> bool:
-        winners = self._judge.winners(judged.examined, judged.object_types)
-        return all(winner is not None and winner.compact_repeats for winner in winners)
-
-    def _worth_reading(self, judged: Sequence[Judged]) -> list[EventPlace]:
+    def _worth_reading(self, judged: Sequence[Judged]) -> list[_Wanted]:
         """Give events that may have repeats, by what is known without reading them; the others are remembered."""
-        alike: dict[_Outline, list[EventPlace]] = defaultdict(list)
+        alike: dict[_Outline, list[_Wanted]] = defaultdict(list)
         for each in judged:
-            alike[_outline(each)].append(each.examined.place)
-        wanted: list[EventPlace] = []
-        for outline, places in alike.items():
-            if len(places) == 1 and outline not in self._single:
-                self._single[outline] = places[0]
+            winners = self._judge.winners(each.examined, each.object_types)
+            archiving = min((one for one in winners if one and one.archive), key=lambda policy: policy.id, default=None)
+            may_go = all(one is not None and one.compact_repeats for one in winners)
+            if may_go and (archiving is None or self._turn.archive is not None):
+                alike[_outline(each)].append((each.examined.place, archiving))
+        wanted: list[_Wanted] = []
+        for outline, some in alike.items():
+            if len(some) == 1 and outline not in self._single:
+                self._single[outline] = some[0]
                 continue
             earlier = self._single.pop(outline, None)
-            wanted += [*places, *([earlier] if earlier is not None else [])]
+            wanted += [*some, *([earlier] if earlier is not None else [])]
             self._single[outline] = None
         while len(self._single) > _REMEMBERED:
             del self._single[next(iter(self._single))]
         return wanted
 
-    async def _candidates(self, places: Sequence[EventPlace]) -> list[tuple[bytes, Candidate]]:
+    async def _candidates(self, wanted: Sequence[_Wanted]) -> list[tuple[bytes, Candidate]]:
         """Give events with what they have in common, in the order of time; those with children are left out."""
         found: list[tuple[bytes, Candidate]] = []
-        for part in in_parts(places, _CHUNK_EVENTS):
+        archiving = dict(wanted)
+        for part in in_parts(list(archiving), _CHUNK_EVENTS):
             async with self._turn.database.reading() as connection:
                 parents = await read_parents(connection, part)
             for place, event in await fetch_whole_events(self._turn.database, part):
                 if place not in parents:
                     order = (event.row.occurred_at, place.id)
-                    found.append((content_key(place, event), Candidate(order, place, event.repeat_count)))
+                    candidate = Candidate(order, place, event.repeat_count, archiving[place])
+                    found.append((content_key(place, event), candidate))
         return sorted(found, key=lambda item: item[1].order)
 
     def _pair(self, candidates: Iterable[tuple[bytes, Candidate]]) -> list[Pair]:
@@ -149,14 +158,34 @@ class _Folder:
             stays = candidate
             if known is not None and known.order < candidate.order and candidate.repeat_count == 1:
                 stays = known._replace(repeat_count=known.repeat_count + 1)
-                pairs.append(Pair(candidate.place, known.place))
+                pairs.append(Pair(candidate, known.place))
             elif known is not None and candidate.order < known.order and known.repeat_count == 1:
                 stays = candidate._replace(repeat_count=candidate.repeat_count + 1)
-                pairs.append(Pair(known.place, candidate.place))
+                pairs.append(Pair(known, candidate.place))
             self._survivors[key] = stays
             if len(self._survivors) > _REMEMBERED:
                 del self._survivors[next(iter(self._survivors))]
         return pairs
+
+    async def _archive(self, pairs: list[Pair]) -> list[Pair]:
+        """Archive the repeats for which a policy wants that; leave out those that are not in the archive for sure."""
+        turn = self._turn
+        wanted: dict[Policy, list[EventPlace]] = defaultdict(list)
+        for pair in pairs:
+            if pair.repeat.archiving is not None:
+                wanted[pair.repeat.archiving].append(pair.repeat.place)
+        kept: set[EventPlace] = set()
+        for policy, places in wanted.items():
+            if turn.archive is not None:
+                kept |= await turn.archive.keep(
+                    turn.database,
+                    places,
+                    policy_id=policy.id,
+                    policy_name=policy.name,
+                    run_id=turn.run.run_id,
+                    now=turn.run.started_at,
+                )
+        return [pair for pair in pairs if pair.repeat.archiving is None or pair.repeat.place in kept]
 
     async def _write(self, pairs: Sequence[Pair], mark: Mark | None) -> None:
         turn = self._turn
@@ -165,7 +194,8 @@ class _Folder:
             await turn.require(transaction)
             folded = await fold_events(transaction, await self._lock(transaction, pairs)) if pairs else 0
             if folded:
-                await add_progress(transaction, turn.run.run_id, Progress(folded=folded))
+                archived = sum(1 for pair in pairs if pair.repeat.archiving is not None)
+                await add_progress(transaction, turn.run.run_id, Progress(folded=folded, archived=archived))
             if mark is not None:
                 await self._keep(transaction, mark)
 
@@ -173,14 +203,14 @@ class _Folder:
 
     async def _lock(self, transaction: Transaction, pairs: Sequence[Pair]) -> list[Fold]:
         """Lock events and references, look at all of it again, and give what may still be folded."""
-        places = {place for pair in pairs for place in pair}
+        places = {place for pair in pairs for place in (pair.repeat.place, pair.survivor)}
         locked = {event.place: event for event in await lock_events(transaction, places)}
         await lock_references(transaction, list(locked.values()))
         parents = await read_parents(transaction, locked)
         whole = dict(await read_whole_events(transaction, self._turn.database.identities, locked))
         keys = {place: content_key(place, event) for place, event in whole.items() if place not in parents}
         repeats: dict[EventPlace, list[Repeat]] = defaultdict(list)
-        for repeat, survivor in pairs:
+        for (_, repeat, _, _), survivor in pairs:
             same = keys.get(survivor) is not None and keys.get(repeat) == keys.get(survivor)
             if same and repeat != survivor and locked[repeat].repeat_count == 1:
                 repeats[survivor].append(Repeat(locked[repeat], whole[repeat].row.content_hash))
@@ -211,6 +241,8 @@ def _condition(policies: Iterable[Policy]) -> Selector:
     return all_of((Or(tuple(policy.condition for policy in policies)), *alone))
 
 
-def _mark_name(policies: Iterable[Policy], horizon: int) -> str:
-    content = json.dumps([horizon, sorted((policy.content for policy in policies), key=str)])
+def _mark_name(everything: Iterable[Policy], policies: Iterable[Policy], horizon: int) -> str:
+    """Name what is looked for: all policies have a say in who wins, some of them can fold."""
+    contents = sorted((policy.content for policy in everything), key=str)
+    content = json.dumps([horizon, contents, sorted(policy.id for policy in policies)])
     return f"{MARK}{hashlib.blake2b(content.encode(), digest_size=12).hexdigest()}"

@@ -1,14 +1,18 @@
 """Repeats become one row with a count, and nothing that anything refers to does (EV11)."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mutations.archives import Archive
 from mutations.compaction import Compaction, _Folder
 from mutations.policies import Policy
+from mutations.restoring import RestoreReport
 from mutations.retention import RetentionOptions, RetentionRunner
 from storage.appends import AppendOutcome, EventRow, append_batch
 from storage.archive_rows import WholeEvent
@@ -29,7 +33,7 @@ from storage.tables import (
     retention_runs,
 )
 from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_MINUTE
-from tests.mutations.archiving import every_event, every_place, remove
+from tests.mutations.archiving import archive, as_returned, every_event, every_place, remove, restore
 from tests.storage.histories import START, event_id, link, row, store
 
 EACH_DATABASE = pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])
@@ -46,7 +50,9 @@ def beat(number: int, minute: int | None = None, **given: Any) -> EventRow:
     return row(number, **(values | {"occurred_at": at} | given))
 
 
-async def compact(database: Database, *policies: Policy, now: int = NOW, chunk: int | None = None) -> RunRecord:
+async def compact(
+    database: Database, *policies: Policy, now: int = NOW, chunk: int | None = None, into: Archive | None = None
+) -> RunRecord:
     """Let retention run once, by these policies alone, and give the run."""
     if database.dialect_name == "mariadb":
         sequencer = Sequencer(database)
@@ -57,12 +63,13 @@ async def compact(database: Database, *policies: Policy, now: int = NOW, chunk: 
         policies or (COMPACT,),
         clock=lambda: now,
         options=RetentionOptions(chunk_events=chunk),
+        archive=into,
         phases=[Compaction(resend_horizon_seconds=HORIZON_DAYS * 86_400).turn],
     )
     await runner.request("ann")
     assert await runner.turn()
     [run, *_] = await fetch_runs(database, size=1)
-    assert (run.completed, run.error) == (True, None)
+    assert run.completed
     return run
 
 
@@ -253,3 +260,23 @@ async def test_a_run_that_broke_off_between_chunks_is_gone_on_with(
     assert (await compact(database, chunk=2)).folded == 5
     assert outline(await every_event(database)) == [(event_id(1), 6)]
     assert await count(database, retention_runs) == 1
+
+
+@EACH_DATABASE
+async def test_repeats_are_archived_before_they_are_folded(database: Database, tmp_path: Path) -> None:
+    """NU8, EV11: where the policy archives; without an archive nothing is folded. All come back as the one row."""
+    archiving = replace(COMPACT, archive=True)
+    await store(database, [beat(number) for number in range(1, 5)])
+    assert (await compact(database, archiving)).folded == 0
+    kept = Archive(str(tmp_path))
+    run = await compact(database, archiving, into=kept)
+    assert (run.folded, run.archived) == (3, 3)
+    [file] = kept.files()
+    assert file.manifest is not None
+    assert file.manifest.counts.events == 3
+    before = await every_event(database)
+    assert outline(before) == [(event_id(1), 4)]
+    assert await restore(database, kept) == RestoreReport(files=1, present=3)
+    await archive(database, kept)
+    assert (await restore(database, kept)).restored == 1
+    assert await every_event(database) == [as_returned(event) for event in before]
