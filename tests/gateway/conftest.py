@@ -2,13 +2,17 @@
 
 import pytest
 
+from storage.deletions import append_deletion
 from storage.engine import Database
 from tests.gateway.execution import Caller
-from tests.gateway.history import write_history
+from tests.gateway.history import DELETION, write_history
+from tests.gateway.policies import write_policies
 
 
 @pytest.fixture
 async def caller(database: Database) -> Caller:
     """Somebody who asks a gateway that holds the small history, on each backend in turn."""
     await write_history(database)
+    await write_policies(database)
+    await append_deletion(database, DELETION)
     return Caller(database)

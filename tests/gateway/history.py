@@ -9,6 +9,7 @@ from typing import Any
 from gateway.demo.loader import register_sources
 from mutations.drafts import EventDraft, ObjectDraft
 from mutations.ingest import IngestLimits, IngestOutcome, ingest_events
+from storage.deletions import DeletionRecord, DeletionState, SampleKey
 from storage.engine import Database
 from storage.positions import Sequencer
 from storage.times import parse_rfc3339
@@ -112,6 +113,26 @@ HISTORY = (
         request_id="req-1",
     ),
 )
+
+
+DELETION = DeletionRecord(
+    id=event_id(97),
+    kind="events",
+    state=DeletionState.DONE,
+    requested_by="alice",
+    reason="sent twice",
+    filter='{"eventTypes":["usage"]}',
+    selection='{"kind":"events","request":["or"],"scope":null,"parts":[["or"]]}',
+    bound=1,
+    matched=3,
+    matched_references=3,
+    deleted=3,
+    sample=(SampleKey(RECEIVED, event_id(5), "default"), SampleKey(RECEIVED, event_id(96), "default")),
+    created_at=RECEIVED,
+    started_at=RECEIVED + 1_000_000,
+    finished_at=RECEIVED + 2_000_000,
+)
+"""A deletion that was carried out: of its sample one event is there still."""
 
 
 async def write_history(database: Database) -> None:
