@@ -144,7 +144,7 @@ class _Folder:
         for part in in_parts(list(archiving), _CHUNK_EVENTS):
             async with self._turn.database.reading() as connection:
                 parents = await read_parents(connection, part)
-            for place, event in await fetch_whole_events(self._turn.database, part):
+            for place, event in await fetch_whole_events(self._turn.database, part, with_folded=False):
                 if place not in parents:
                     order = (event.row.occurred_at, place.id)
                     candidate = Candidate(order, place, event.repeat_count, archiving[place])
@@ -207,7 +207,8 @@ class _Folder:
         locked = {event.place: event for event in await lock_events(transaction, places)}
         await lock_references(transaction, list(locked.values()))
         parents = await read_parents(transaction, locked)
-        whole = dict(await read_whole_events(transaction, self._turn.database.identities, locked))
+        identities = self._turn.database.identities
+        whole = dict(await read_whole_events(transaction, identities, locked, with_folded=False))
         keys = {place: content_key(place, event) for place, event in whole.items() if place not in parents}
         repeats: dict[EventPlace, list[Repeat]] = defaultdict(list)
         for (_, repeat, _, _), survivor in pairs:

@@ -49,15 +49,18 @@ _TRUTH = {None: None, 0: False, 1: True}
 
 
 async def fetch_whole_events(
-    database: "Database", places: Collection[EventPlace]
+    database: "Database", places: Collection[EventPlace], *, with_folded: bool = True
 ) -> list[tuple[EventPlace, WholeEvent]]:
-    """Read those of some events that are stored, with their references and what was folded into them, by id."""
+    """Read those of some events that are stored, with their references and what was folded into them, by id.
+
+    `with_folded` false leaves out what was folded into them, which may be many.
+    """
     async with database.reading() as connection:
-        return await read_whole_events(connection, database.identities, places)
+        return await read_whole_events(connection, database.identities, places, with_folded=with_folded)
 
 
 async def read_whole_events(
-    connection: AsyncConnection, identities: Identities, places: Collection[EventPlace]
+    connection: AsyncConnection, identities: Identities, places: Collection[EventPlace], *, with_folded: bool = True
 ) -> list[tuple[EventPlace, WholeEvent]]:
     """Read the same on a connection of the caller's, inside a transaction or not."""
     wanted = set(places)
@@ -65,7 +68,7 @@ async def read_whole_events(
     for ids in in_parts(sorted({place.id for place in wanted}), IDS_PER_STATEMENT):
         rows = [row for row in await connection.execute(build_whole_events(ids)) if _place_of(row) in wanted]
         links = await _fetch_links(connection, ids)
-        into = [row.id for row in rows if row.repeat_count > 1]
+        into = [row.id for row in rows if row.repeat_count > 1 and with_folded]
         folded = await _fetch_folded(connection, into) if into else {}
         audiences = await identities.audiences({row.audience_key for row in rows}, connection)
         for row in rows:
