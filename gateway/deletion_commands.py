@@ -8,6 +8,7 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -190,21 +191,26 @@ def _selector(texts: list[str], namespace: str | None, *, everything: bool) -> S
 
 
 async def _delete(settings: Settings, choose: _Choose, way: _Way) -> None:
-    url = settings.removal_database_url or settings.database_url
-    store = await Database.open(url, database_options(settings))
-    try:
+    async with AsyncExitStack() as opened:
+        store = removals = await _open(settings, settings.database_url, opened)
+        if settings.removal_database_url:
+            removals = await _open(settings, settings.removal_database_url, opened)
         selection, shown = await choose(store)
         text = msgspec.json.encode(shown).decode()
         request = DeletionRequest(selection, text, f"{getpass.getuser()} (command line)", way.reason)
-        with _Follower(store, settings) as follower:
-            record = await follower.preview(request)
-            if not way.as_json:
-                await _show(store, record)
-            if not way.dry_run:
-                record = await _confirm(store, follower, request, record, way)
+        follower = _Follower(store, removals, settings)
+        record = await follower.preview(request)
+        if not way.as_json:
+            await _show(store, record)
+        if not way.dry_run:
+            record = await _confirm(store, follower, request, record, way)
         _tell(record, way)
-    finally:
-        await store.close()
+
+
+async def _open(settings: Settings, url: str, opened: AsyncExitStack) -> Database:
+    database = await Database.open(url, database_options(settings))
+    opened.push_async_callback(database.close)
+    return database
 
 
 async def _confirm(
@@ -225,17 +231,11 @@ def _agrees(record: DeletionRecord) -> bool:
 class _Follower:
     """Lets a deletion go on, here or where the lease is held, and shows how far it is."""
 
-    def __init__(self, store: Database, settings: Settings) -> None:
+    def __init__(self, store: Database, removals: Database, settings: Settings) -> None:
         self._store = store
-        self._worker = DeletionWorker(store, clock=now_micros, chunk_events=settings.removal_chunk_events or None)
+        self._worker = DeletionWorker(removals, clock=now_micros, chunk_events=settings.removal_chunk_events or None)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-
-    def __enter__(self) -> "_Follower":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
 
     async def preview(self, request: DeletionRequest) -> DeletionRecord:
         """Count what would go."""

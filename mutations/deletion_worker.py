@@ -24,7 +24,7 @@ from storage.engine import Database
 from storage.errors import SelectorError, StorageError, StorageTimeoutError
 from storage.leases import Lease, LeaseLostError
 from storage.retention_runs import is_galera
-from storage.walks import Walk, fetch_reference_counts
+from storage.walks import Portion, Walk, fetch_reference_counts
 
 CHUNK_EVENTS, GALERA_CHUNK_EVENTS = 10_000, 1_000
 """The most events, and the most references, that one transaction removes (design.md, promises)."""
@@ -72,6 +72,8 @@ class DeletionWorker:
         self._woken = asyncio.Event()
         self._expired_at = 0.0
         self._share = 1
+        # What was found of a deletion and did not fit the last chunk: found again, it would be the same.
+        self._ahead: tuple[tuple[str, str | None], Portion | None] = (("", None), None)
 
     def wake(self) -> None:
         """Look at once whether there is something to do."""
@@ -154,9 +156,13 @@ class DeletionWorker:
 
     async def _remove(self, record: DeletionRecord, walk: Walk) -> None:
         size = await self._size()
-        portion = await walk.fetch(self._database, record.place, size=size)
+        key, ahead = self._ahead
+        portion = ahead if ahead is not None and key == (record.id, record.place) else None
+        if portion is None:
+            portion = await walk.fetch(self._database, record.place, size=size)
         references = await fetch_reference_counts(self._database, (each.place for each in portion.found))
-        portion = portion.cut(references, size)
+        portion, rest = portion.split(references, size)
+        self._ahead = ((record.id, portion.next_place), rest)
         after = await remove_portion(self._database, self._lease, record, walk, portion, now=self._clock())
         if after is not None and self._report is not None:
             self._report.removed_events(after.deleted - record.deleted)
@@ -201,4 +207,9 @@ def _reason(error: Exception) -> str:
         return "the database took longer than its time limit (TIMELOOM_STATEMENT_TIMEOUT_SECONDS): delete in parts"
     if isinstance(error, SelectorError):
         return str(error)
+    if type(error) is StorageError:
+        return (
+            "the database refused a statement: may its user take events away (TIMELOOM_REMOVAL_DATABASE_URL)? The "
+            "server's log knows more"
+        )
     return f"something went wrong in the server ({type(error).__name__}); its log knows more"

@@ -59,18 +59,19 @@ class Portion(NamedTuple):
     found: list[FoundEvent]
     next_place: str | None
 
-    def cut(self, references: Mapping[EventPlace, int], limit: int) -> "Portion":
-        """Give the start of it that fits a chunk: at most `limit` events, repeats counted, and as many references.
+    def split(self, references: Mapping[EventPlace, int], limit: int) -> tuple["Portion", "Portion | None"]:
+        """Give the start of it that fits a chunk, and the rest.
 
-        One event always fits.
+        At most `limit` events, repeats counted, and as many references; one event always fits.
         """
         events_left = references_left = limit
         for index, each in enumerate(self.found):
             events_left -= each.weight
             references_left -= references.get(each.place, 0)
             if index and (events_left < 0 or references_left < 0):
-                return Portion(self.found[:index], self.found[index - 1].place_after)
-        return self
+                head = Portion(self.found[:index], self.found[index - 1].place_after)
+                return head, Portion(self.found[index:], self.next_place)
+        return self, None
 
 
 @dataclass(frozen=True, slots=True)
