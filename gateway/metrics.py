@@ -106,7 +106,10 @@ class Metrics:
             "timeloom_deletion_removed_events", "Events that deletions have removed.", registry=registry
         )
         self._deletions = Counter(
-            "timeloom_deletions", "Deletions that were carried out, by how they ended.", ["state"], registry=registry
+            "timeloom_deletions",
+            "Deletions that were confirmed, by how they ended: DONE, FAILED, STALE.",
+            ["state"],
+            registry=registry,
         )
         self._deletion_age = Gauge(
             "timeloom_deletion_unfinished_seconds",
@@ -203,7 +206,7 @@ class Metrics:
         self._deleted.inc(count)
 
     def finished_deletion(self, state: str) -> None:
-        """A deletion was carried out, or failed."""
+        """A deletion that was confirmed has ended: DONE, FAILED or STALE."""
         self._deletions.labels(state).inc()
 
     def unfinished_deletion(self, seconds: float) -> None:

@@ -43,7 +43,7 @@ class WorkerReport(Protocol):
         """A chunk has removed so many events."""
 
     def finished_deletion(self, state: str) -> None:
-        """A deletion has ended so."""
+        """A deletion has ended so: DONE, FAILED, or STALE, when its number differed and nothing was deleted."""
 
     def unfinished_deletion(self, seconds: float) -> None:
         """The oldest deletion that is not finished was begun so long ago; 0: there is none."""
@@ -148,7 +148,8 @@ class DeletionWorker:
             count = await count_portion(self._database, walk, count, size=await self._size())
         after = record._replace(recounted=count.matched, recounted_references=count.references, place=count.place)
         if is_stale(after):
-            await self._finish(record, DeletionState.FAILED, error=f"CONFIRMATION_STALE: {stale_message(after)}")
+            error = f"CONFIRMATION_STALE: {stale_message(after)}"
+            await self._finish(record, DeletionState.FAILED, error=error, is_stale=True)
             return
         if count.is_complete:
             after = after._replace(state=DeletionState.RUNNING, started_at=self._clock(), place=None)
@@ -167,10 +168,12 @@ class DeletionWorker:
         if after is not None and self._report is not None:
             self._report.removed_events(after.deleted - record.deleted)
 
-    async def _finish(self, record: DeletionRecord, state: DeletionState, *, error: str | None = None) -> None:
+    async def _finish(
+        self, record: DeletionRecord, state: DeletionState, *, error: str | None = None, is_stale: bool = False
+    ) -> None:
         after = await finish_deletion(self._database, record, state, now=self._clock(), error=error, lease=self._lease)
         if after is not None and self._report is not None:
-            self._report.finished_deletion(state.value)
+            self._report.finished_deletion("STALE" if is_stale else state.value)
 
     async def _fail(self, record: DeletionRecord, error: Exception) -> None:
         """End a deletion that cannot be carried out; its chunks up to here stay removed, and are counted."""

@@ -136,6 +136,22 @@ CASES = [
         {f"timeloom_count_drift_rows{{{HOST}}}": "0x240"},
     ),
     Case(
+        "TimeloomDeletionFailed",
+        11,
+        {f'timeloom_deletions_total{{{HOST},state="FAILED"}}': "_x41 1x200"},
+        {f'timeloom_deletions_total{{{HOST},state="STALE"}}': "_x41 1x200"},
+        {"state": "FAILED"},
+    ),
+    Case(
+        "TimeloomDeletionStuck",
+        16,
+        {f"timeloom_deletion_unfinished_seconds{{{HOST}}}": "0+15x240"},
+        {
+            f"timeloom_deletion_unfinished_seconds{{{HOST}}}": "0+15x240",
+            f"timeloom_deletion_removed_events_total{{{HOST}}}": "0+100x240",
+        },
+    ),
+    Case(
         "TimeloomUnusualValue",
         11,
         {f'timeloom_stock_executions_total{{{HOST},reason="value"}}': "_x41 1x200"},
