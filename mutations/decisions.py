@@ -87,12 +87,13 @@ class Rules:
         self._by_source = any(policy.sources for policy in self.policies)
         self._cutoffs = {policy.id: policy.cutoff(started_at) for policy in self.policies if policy.id not in blocked}
         self._blocked = frozenset(blocked)
-        self._known: dict[tuple[Subject, str | None], Policy | None] = {}
+        self._known: dict[tuple[object, ...], Policy | None] = {}
 
     def winner(self, subject: Subject, object_type: str | None = None) -> Policy | None:
         """Give the policy that decides about a reference to an object of a type, or about an event without objects."""
         kind = object_type if object_type in self.object_types else None
-        key = (subject if self._by_source else subject._replace(source=""), kind)
+        source = subject.source if self._by_source else ""
+        key = (subject.namespace, subject.event_type, source, subject.holding, kind)
         try:
             return self._known[key]
         except KeyError:

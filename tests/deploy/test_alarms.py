@@ -152,6 +152,22 @@ CASES = [
         },
     ),
     Case(
+        "TimeloomRetentionFailed",
+        11,
+        {f'timeloom_retention_runs_total{{{HOST},outcome="failed"}}': "_x41 1x200"},
+        {f'timeloom_retention_runs_total{{{HOST},outcome="completed"}}': "_x41 1x200"},
+        {"outcome": "failed"},
+    ),
+    Case(
+        "TimeloomRetentionBehind",
+        11,
+        {f"timeloom_retention_seconds_behind{{{HOST}}}": "4000x240"},
+        {
+            f"timeloom_retention_seconds_behind{{{HOST}}}": "3000x240",
+            f"timeloom_retention_overdue_seconds{{{HOST}}}": "90000x240",
+        },
+    ),
+    Case(
         "TimeloomUnusualValue",
         11,
         {f'timeloom_stock_executions_total{{{HOST},reason="value"}}': "_x41 1x200"},
