@@ -123,7 +123,7 @@ async def _audience_names(connection: Any) -> dict[int, str]:
     joined = select(audiences.c.audience_key, namespaces.c.name).join(
         namespaces, namespaces.c.namespace_key == audiences.c.namespace_key
     )
-    return dict((await connection.execute(joined)).tuples().all())
+    return dict(map(tuple, await connection.execute(joined)))
 
 
 async def read_tables(database: Database) -> Tables:
@@ -149,7 +149,7 @@ async def read_tables(database: Database) -> Tables:
         folded = {(name, each): (name, into) for name, each, into in await connection.execute(within)}
         own = select(events.c.event_type, func.count()).join(namespaces, by_key == events.c.namespace_key)
         own = own.where(namespaces.c.name == "timeloom").group_by(events.c.event_type)
-        audits: dict[str, int] = dict((await connection.execute(own)).tuples().all())
+        audits: dict[str, int] = dict(map(tuple, await connection.execute(own)))
     return Tables(links, deleted, folded, audits)
 
 

@@ -49,7 +49,8 @@ async def preview(world: World, draw: random.Random) -> str:
     newest = sorted((world.sort_key(key) for key in _going(world, asked)), reverse=True)[:10]
     assert [(each.occurred_at, each.id, each.namespace) for each in record.sample] == newest
     world.previews.append(asked)
-    return f"preview {shown}: {asked.matched}"
+    summary = f"preview {shown}: {asked.matched}"
+    return summary if draw.random() < 0.5 else f"{summary}; {await confirm(world, draw)}"
 
 
 async def confirm(world: World, draw: random.Random) -> str:
