@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.appends import EventRow
-from storage.dialects import force_index
+from storage.dialects import force_index, keep_join_order
 from storage.identities import AudienceName, AudienceRecord, Identities
 from storage.literals import is_any_id
 from storage.records import LinkRecord, ObjectRecord
@@ -133,7 +133,8 @@ def build_whole_links(ids: Sequence[str]) -> Select[Any]:
     columns = (event_objects.c.event_id, event_objects.c.namespace_key, event_objects.c.role)
     identity = (objects.c.namespace, objects.c.object_type, objects.c.object_id)
     joined = event_objects.join(objects, objects.c.object_key == event_objects.c.object_key)
-    return select(*columns, *identity).select_from(joined).where(is_any_id(event_objects.c.event_id, ids))
+    statement: Select[Any] = force_index(select(*columns, *identity), event_objects, "ix_event_objects_event")
+    return keep_join_order(statement.select_from(joined)).where(is_any_id(event_objects.c.event_id, ids))  # type: ignore[no-any-return]
 
 
 def build_folded_into(into_ids: Sequence[str]) -> Select[Any]:
