@@ -76,7 +76,7 @@ class Lateness(NamedTuple):
     """How late retention is, in seconds.
 
     `behind`: since the slot for which no run has begun. `overdue`: how far beyond its limit the oldest batch lies that
-    was not examined yet.
+    walks which have begun have not come to.
     """
 
     behind: float
@@ -199,7 +199,9 @@ class RetentionRunner:
         enabled = [policy for policy in await self.policies() if policy.enabled]
         overdue = 0
         for each in age_classes(enabled, started_at=now, blocked=self._blocked(enabled)):
-            first = await fetch_first_batch(self._database, await fetch_mark(self._database, each.mark))
+            mark = await fetch_mark(self._database, each.mark)
+            # No mark: no run has come by since a policy was changed; `behind` tells when one should have.
+            first = None if mark is None else await fetch_first_batch(self._database, mark)
             if first is not None:
                 overdue = max(overdue, each.cutoff(now) - first)
         behind = 0 if slot is None else max(now - slot, 0)

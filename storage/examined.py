@@ -199,9 +199,9 @@ async def delete_marks(connection: AsyncConnection, prefix: str, *, unused_since
     await connection.execute(delete(retention_marks).where(begins, columns.updated_at < unused_since))
 
 
-async def fetch_first_batch(database: "Database", mark: Mark | None) -> int | None:
+async def fetch_first_batch(database: "Database", mark: Mark) -> int | None:
     """Give the arrival of the first batch that a walk has not done with; None: there is none."""
-    place = (-1, 0) if mark is None else (mark.received_at, mark.batch_key)
+    place = (mark.received_at, mark.batch_key)
     columns = (ingest_batches.c.received_at, ingest_batches.c.batch_key)
     statement = force_index(select(columns[0]), ingest_batches, "ix_ingest_batches_received")
     statement = statement.where(key_range(columns, place, ">=", database.dialect_name)).order_by(*columns).limit(1)

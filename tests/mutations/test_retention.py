@@ -369,6 +369,22 @@ async def test_it_runs_by_its_schedule_once_for_all_slots_that_were_missed(datab
     assert {(run.requested_by, run.completed) for run in runs} == {(None, True)}
 
 
+@SQLITE
+async def test_how_late_it_is(database: Database) -> None:
+    """GQ4: since when a run is due, and how far what was not looked at lies beyond its limit."""
+    for day in range(4):
+        await store(database, [row(day + 1)], received_at=START + day * DAY)
+    clock = Clock(START)
+    some = runner(database, age_policy("audit", 1), clock=clock)
+    await some.turn()
+    clock.now = START + DAY * 5 // 4
+    assert await some.lateness() == (27 * 3_600, 0)
+    assert await some.turn()
+    assert await some.lateness() == (0, 0)
+    clock.now = START + 4 * DAY
+    assert await some.lateness() == (45 * 3_600, 2 * 86_400)
+
+
 @EACH_DATABASE
 async def test_a_policy_that_is_changed_meanwhile_holds_at_once(database: Database) -> None:
     """Whoever protects events does not have to wait for the run to end."""

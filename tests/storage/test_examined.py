@@ -60,9 +60,10 @@ async def test_each_batch_is_looked_at_once(database: Database) -> None:
     assert await walk(database, START + 4 * SECOND) == [[1, 2], [3]]
     assert await walk(database, START + 4 * SECOND) == []
     assert await walk(database, START + 6 * SECOND) == [[4, 5]]
-    assert await fetch_mark(database, "w") == Mark(START + 6 * SECOND, 0, 5)
-    assert await fetch_first_batch(database, await fetch_mark(database, "w")) is None
-    assert await fetch_first_batch(database, None) == START + SECOND
+    mark = await fetch_mark(database, "w")
+    assert mark == Mark(START + 6 * SECOND, 0, 5)
+    assert await fetch_first_batch(database, mark) is None
+    assert await fetch_first_batch(database, Mark(START + 2 * SECOND, 0, 5)) == START + 2 * SECOND
 
 
 @EACH_DATABASE
