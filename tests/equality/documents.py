@@ -214,7 +214,9 @@ class DocumentMaker:
         # the more there is below.
         nested = [name for name in names if not is_leaf_type(get_named_type(fields[name].type))]
         if nested and chance.random() < 0.45 + 0.55 * (place.depth == 0):
-            (name,) = chance.choices(nested, [self._reach(get_named_type(fields[each].type)) for each in nested])
+            (name,) = chance.choices(
+                nested, [max(self._reach(get_named_type(fields[each].type)), 6) for each in nested]
+            )
         else:
             name = chance.choice(names)
         arguments = self._arguments.arguments(fields[name], most=max(1, self._values // place.times), within=within)
