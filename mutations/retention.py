@@ -17,6 +17,7 @@ from mutations.decisions import Rules
 from mutations.errors import ArchiveError
 from mutations.policies import Policy, policy_of_record
 from mutations.previews import count_run, no_outcomes
+from mutations.reading_ahead import read_ahead
 from mutations.schedules import Schedule
 from mutations.turns import PoliciesChangedError, Remover, Turn
 from storage.appends import Batch, prepare_append
@@ -346,8 +347,9 @@ class RetentionRunner:
             portion_events=turn.chunk_events,
             once=False,
         )
-        async with aclosing(due):
-            async for step in due:
+        # Whoever removes decides again about what it has locked: it does no harm that this was read before.
+        async with aclosing(read_ahead(due)) as ahead:
+            async for step in ahead:
                 if out_of_time() or not await remover.remove(step.judged, step.mark_name, step.mark):
                     return False
         await remover.keep_marks()
