@@ -70,7 +70,7 @@ async def retain(world: World, draw: random.Random) -> str:
     fresh = draw.random() < 0.4
     if fresh:
         await world.clear_marks()
-    runner = _runner(world, has_archive=has_archive, chunk_events=draw.choice((4, 100)))
+    runner = _runner(world, has_archive=has_archive, chunk_events=draw.choice((4, 100, 100)))
     await world.settle()
     resumed = world.unfinished is not None
     run = await runner.request("somebody")

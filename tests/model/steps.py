@@ -69,7 +69,7 @@ STEPS: dict[str, tuple[Step, int]] = {
     "other_worker": (other_worker, 1),
     "cancel": (cancel, 1),
     "policy": (policy, 3),
-    "retain": (retain, 3),
+    "retain": (retain, 2),
     "restore": (restore, 2),
     "fold_counts": (fold_counts, 1),
     "forget_ids": (forget_ids, 1),
