@@ -16,6 +16,7 @@ TEST_TMPDIR ?= $(shell test -w /dev/shm && [ "$$(df --output=avail /dev/shm | ta
 PYTEST_ARGS ?=
 EQUALITY_ARGS ?=
 FUZZ_ARGS ?=
+MODEL_ARGS ?=
 BENCH_ARGS ?=
 
 # .venv first: it holds node and npm too where the machine has none that is new enough.
@@ -27,7 +28,7 @@ CONTRACT := tests/contract
 WEB_SOURCES := web/package.json web/package-lock.json web/.npmrc web/index.html web/tsconfig.json web/vite.config.ts \
 	$(shell find web/src web/public -type f 2>/dev/null)
 
-.PHONY: help setup test-setup run test test-equality test-fuzz check format bench bench-big bench-peers schema wheel clean
+.PHONY: help setup test-setup run test test-equality test-fuzz test-model check format bench bench-big bench-peers schema wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -51,6 +52,9 @@ test-equality: test-setup ## The long proof that both executors answer alike: 50
 
 test-fuzz: setup ## Look long for a document with a wrong answer: 100,000 from the whole schema; FUZZ_ARGS='--seed 1'
 	@TMPDIR=$(TEST_TMPDIR) python -m tests.fuzz $(FUZZ_ARGS)
+
+test-model: test-setup ## Look long for a history that stores and oracle tell otherwise; MODEL_ARGS='--steps 20000 --seed 1'
+	@TMPDIR=$(TEST_TMPDIR) python -m tests.model $(MODEL_ARGS)
 
 check: setup ## Lint, format, types, who imports whom; never writes
 	ruff check --no-cache --no-fix .
