@@ -30,11 +30,15 @@ class DeletionCount(NamedTuple):
 
     def with_portion(self, portion: Portion) -> "DeletionCount":
         """Add one portion."""
-        going = [SampleKey(each.occurred_at, each.place.id, each.namespace) for each in portion.found if each.goes]
+        going = [each for each in portion.found if each.goes]
+        newest = heapq.nlargest(
+            SAMPLE_EVENTS, going, key=lambda each: (each.occurred_at, each.place.id, each.namespace)
+        )
+        keys = (SampleKey(each.occurred_at, each.place.id, each.namespace) for each in newest)
         return DeletionCount(
             self.matched + len(going),
             self.references + len(portion.found),
-            tuple(heapq.nlargest(SAMPLE_EVENTS, (*self.sample, *going))),
+            tuple(heapq.nlargest(SAMPLE_EVENTS, (*self.sample, *keys))),
             portion.next_place or END,
         )
 

@@ -5,8 +5,9 @@ removes it (`remove`, inside a chunk's transaction, see storage/removals.py).
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select
@@ -42,7 +43,7 @@ _REFERENCE_KEY = ("audience_key", "occurred_at", "event_id", "namespace_key")
 class FoundEvent(NamedTuple):
     """An event that a walk met; `goes`: it goes as a whole, not just a reference of it.
 
-    `weight`: 1, or how many repeats were folded into it, whose ids go with it. `place_after`: where to go on behind it.
+    `weight`: 1, or how many repeats were folded into it, whose ids go with it.
     """
 
     occurred_at: int
@@ -50,14 +51,18 @@ class FoundEvent(NamedTuple):
     place: EventPlace
     weight: int
     goes: bool
-    place_after: str
+    audience_key: int
 
 
 class Portion(NamedTuple):
-    """What a walk met in one step; `next_place` None: there is no more."""
+    """What a walk met in one step; `next_place` None: there is no more.
+
+    `place_after` gives where to go on behind an event of it.
+    """
 
     found: list[FoundEvent]
     next_place: str | None
+    place_after: Callable[[FoundEvent], str]
 
     def split(self, references: Mapping[EventPlace, int], limit: int) -> tuple["Portion", "Portion | None"]:
         """Give the start of it that fits a chunk, and the rest.
@@ -69,8 +74,8 @@ class Portion(NamedTuple):
             events_left -= each.weight
             references_left -= references.get(each.place, 0)
             if index and (events_left < 0 or references_left < 0):
-                head = Portion(self.found[:index], self.found[index - 1].place_after)
-                return head, Portion(self.found[index:], self.next_place)
+                head = self._replace(found=self.found[:index], next_place=self.place_after(self.found[index - 1]))
+                return head, self._replace(found=self.found[index:])
         return self, None
 
 
@@ -86,31 +91,25 @@ class EventWalk:
     async def fetch(self, database: "Database", place: str | None, *, size: int) -> Portion:
         """Read the next portion; it may be empty while there is more, where the scan limit was reached."""
         part, text = (0, None) if place is None else json.loads(place)
+        place_after = partial(_after_event, part)
         if part >= len(self.parts):
-            return Portion([], None)
+            return Portion([], None, place_after)
         cursor = None if text is None else EventCursor.from_text(text, EventOrder.OLDEST_FIRST)
         request = PageRequest(size=size, order=EventOrder.OLDEST_FIRST, after=cursor, as_of=self.bound)
         page = await fetch_event_page(
             database, selector=self.parts[part], scope=self.scope, request=request, fields={"repeat_count"}
         )
         rows = page.rows
-        namespaces = rows.column("namespace")
-        keys = await database.identities.namespace_keys(namespaces)
-        columns = (rows.column("occurred_at"), namespaces, rows.column("id"), rows.column("repeat_count"))
+        keys = await database.identities.namespace_keys(set(rows.column("namespace")))
+        columns = [rows.column(name) for name in ("occurred_at", "namespace", "id", "repeat_count", "audience_key")]
         found = [
-            FoundEvent(
-                occurred_at,
-                name,
-                EventPlace(event_id, keys[name]),
-                weight,
-                True,
-                _after(part, occurred_at, event_id, name),
-            )
-            for occurred_at, name, event_id, weight in zip(*columns, strict=True)
+            FoundEvent(occurred_at, name, EventPlace(event_id, keys[name]), weight, True, audience_key)
+            for occurred_at, name, event_id, weight, audience_key in zip(*columns, strict=True)
         ]
+        next_place = json.dumps([part + 1, None]) if part + 1 < len(self.parts) else None
         if page.has_next and page.end_cursor is not None:
-            return Portion(found, json.dumps([part, page.end_cursor.to_text()]))
-        return Portion(found, json.dumps([part + 1, None]) if part + 1 < len(self.parts) else None)
+            next_place = json.dumps([part, page.end_cursor.to_text()])
+        return Portion(found, next_place, place_after)
 
     async def remove(
         self, connection: AsyncConnection, place: str | None, portion: Portion, *, dialect_name: str, now: int
@@ -147,7 +146,7 @@ class ObjectWalk:
     async def fetch(self, database: "Database", place: str | None, *, size: int) -> Portion:
         """Read the next portion: events that touch the object."""
         if self.object_key is None:
-            return Portion([], None)
+            return Portion([], None, _after_reference)
         statement = self.build_references(place, limit=size + 1, dialect_name=database.dialect_name)
         async with database.reading() as connection:
             rows = (await connection.execute(statement)).all()
@@ -159,11 +158,11 @@ class ObjectWalk:
                 EventPlace(row.event_id, row.namespace_key),
                 row.repeat_count,
                 not row.has_others,
-                json.dumps([row.audience_key, row.occurred_at, row.event_id, row.namespace_key]),
+                row.audience_key,
             )
             for row in rows[:size]
         ]
-        return Portion(found, found[-1].place_after if len(rows) > size else None)
+        return Portion(found, _after_reference(found[-1]) if len(rows) > size else None, _after_reference)
 
     async def remove(
         self, connection: AsyncConnection, _place: str | None, portion: Portion, *, dialect_name: str, now: int
@@ -237,5 +236,10 @@ def build_reference_counts(ids: Sequence[str]) -> Select[Any]:
     return grouped
 
 
-def _after(part: int, occurred_at: int, event_id: str, namespace: str) -> str:
-    return json.dumps([part, EventCursor(EventOrder.OLDEST_FIRST, occurred_at, event_id, namespace).to_text()])
+def _after_event(part: int, event: FoundEvent) -> str:
+    cursor = EventCursor(EventOrder.OLDEST_FIRST, event.occurred_at, event.place.id, event.namespace)
+    return json.dumps([part, cursor.to_text()])
+
+
+def _after_reference(event: FoundEvent) -> str:
+    return json.dumps([event.audience_key, event.occurred_at, event.place.id, event.place.namespace_key])

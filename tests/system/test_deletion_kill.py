@@ -30,7 +30,7 @@ async def _counts(database: Database) -> tuple[int, int, int]:
     return found[0], found[1], found[2]
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "aiomysql"], indirect=True)
+@pytest.mark.parametrize("backend", ["aiomysql"], indirect=True)
 async def test_a_killed_gateway_leaves_a_deletion_that_another_ends(
     database: Database, database_url: str, gateway_process: Callable[..., GatewayProcess]
 ) -> None:
