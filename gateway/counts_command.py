@@ -89,7 +89,8 @@ def rebuild(
     settings = load_settings({"database_url": database}, config=config).settings
     found = asyncio.run(_check(settings, _to_period(since, until), mending=True))
     _show(found)
-    typer.echo(f"mended {len(found):,} of the counts" if found else "the counts agree with the rows; nothing was changed")
+    told = f"mended {len(found):,} of the counts" if found else "the counts agree with the rows; nothing was changed"
+    typer.echo(told)
 
 
 async def _check(settings: Settings, period: CheckedPeriod, *, mending: bool) -> list[Drift]:

@@ -27,7 +27,7 @@ _BY_SOURCE = "uq_registrations_namespace_key_source_generation"
 
 
 class RegistrationRecord(NamedTuple):
-    """One registration of a source. Times are microseconds UTC; `ended_at` is None as long as no later one has begun."""
+    """One registration of a source. Times are microseconds UTC; `ended_at` is None until a later one begins."""
 
     uuid: str
     namespace_key: int
