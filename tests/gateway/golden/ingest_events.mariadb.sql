@@ -23,7 +23,10 @@ FROM events
 WHERE events.id IN (wanted_ids)
 UNION ALL SELECT deleted_ids.id AS id, deleted_ids.namespace_key, NULL AS anon_1, NULL AS anon__1
 FROM deleted_ids
-WHERE deleted_ids.id IN (wanted_ids);
+WHERE deleted_ids.id IN (wanted_ids)
+UNION ALL SELECT folded_ids.id AS id, folded_ids.namespace_key, folded_ids.content_hash, NULL AS anon_1
+FROM folded_ids
+WHERE folded_ids.id IN (wanted_ids);
 
 SELECT objects.namespace, objects.object_type, objects.object_id, objects.object_key
 FROM objects
