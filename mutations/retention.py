@@ -19,10 +19,10 @@ from mutations.policies import Policy, policy_of_record
 from mutations.previews import count_run, no_outcomes
 from mutations.reading_ahead import read_ahead
 from mutations.schedules import Schedule
-from mutations.turns import PoliciesChangedError, Remover, Turn
+from mutations.turns import LEASE, PoliciesChangedError, Remover, Turn
 from storage.appends import Batch, prepare_append
 from storage.engine import Database, Transaction
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageTimeoutError
 from storage.examined import Mark, delete_marks, fetch_first_batch, fetch_mark, save_mark
 from storage.identifiers import new_event_id
 from storage.leases import Lease, LeaseLostError
@@ -110,7 +110,7 @@ class RetentionRunner:
         self._archive = archive
         self._phases = phases
         self._observer = observer
-        self._lease = Lease(database, "retention", seconds=_LEASE_SECONDS)
+        self._lease = Lease(database, LEASE, seconds=_LEASE_SECONDS)
         self._stopping = False
         self._wake = asyncio.Event()
         self._previews: set[asyncio.Task[None]] = set()
@@ -264,9 +264,9 @@ class RetentionRunner:
         def out_of_time() -> bool:
             return self._stopping or loop.time() > deadline
 
-        ahead = await self._seconds_ahead()
+        ahead = await self._seconds_ahead(run)
         if ahead is not None:
-            error = f"the clock of this gateway is {ahead:.0f} s ahead of the database's: nothing was removed"
+            error = f"the clock of a gateway is {ahead:.0f} s ahead of the database's: nothing was removed"
             await self._finish(run, completed=False, error=error)
             return
         done = False
@@ -280,8 +280,8 @@ class RetentionRunner:
                 await self._finish(run, completed=False, error=str(error))
                 return
             except StorageError as error:
-                if error.retryable:
-                    raise
+                if error.retryable or (isinstance(error, StorageTimeoutError) and self._share < _SMALLEST_SHARE):
+                    raise  # the next turn goes on, with smaller chunks
                 await self._finish(run, completed=False, error=str(error))
                 return
             break
@@ -289,12 +289,16 @@ class RetentionRunner:
             return  # somebody goes on with it
         await self._finish(run, completed=done, error=_missing_archive(rules, blocked))
 
-    async def _seconds_ahead(self) -> float | None:
-        """Give how far this gateway's clock is ahead of the database's when that is too far; None: it is not."""
+    async def _seconds_ahead(self, run: RunRecord) -> float | None:
+        """Give how far a clock is ahead of the database's when that is too far; None: it is not.
+
+        Ours, or that of whoever began the run: its start decides what is old enough.
+        """
         most = self.options.max_ahead_seconds
         if most is None:
             return None
-        ahead = (self._clock() - await fetch_database_time(self._database)) / MICROSECONDS_PER_SECOND
+        latest = max(self._clock(), run.started_at)
+        ahead = (latest - await fetch_database_time(self._database)) / MICROSECONDS_PER_SECOND
         return ahead if ahead > most else None
 
     async def _rules(self, run: RunRecord) -> tuple[Rules, list[PolicyRecord], frozenset[str]]:

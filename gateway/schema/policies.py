@@ -1,5 +1,6 @@
 """Mutations of retention policies: from inputs, in which null is the same as left out, to changes (HZ4)."""
 
+import re
 from typing import Annotated, Any
 
 import strawberry
@@ -70,6 +71,7 @@ class RetentionPolicyPayload:
     policy: RetentionPolicy | None = strawberry.field(description="The policy.")
 
 
+_OF_SETTING = re.compile(f"{SETTING}[a-z-]{{1,40}}")
 _LISTS = ("event_types", "object_types", "sources", "selectors")
 _FLAGS = ("archive", "prune_registrations", "compact_repeats", "enabled")
 
@@ -130,7 +132,7 @@ async def _require_allowed(info: Info, node_id: str) -> str:
 def parse_policy_id(node_id: str) -> str | None:
     """Give the id of a policy of a setting, or the UUID of a stored one; None for anything else."""
     text = node_id.removeprefix(f"{POLICY}:")
-    return text if text.startswith(SETTING) else parse_uuid(text)
+    return text if _OF_SETTING.fullmatch(text) else parse_uuid(text)
 
 
 def _given(given: Any, names: tuple[str, ...]) -> dict[str, Any]:

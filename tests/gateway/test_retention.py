@@ -168,6 +168,7 @@ async def test_which_changes_are_refused(caller: Caller) -> None:
         (UPDATE, {"id": made["id"], "maxAgeSeconds": 5, "keepForever": True}, ErrorCode.BAD_USER_INPUT, "exclude each"),
         (UPDATE, {"id": "policy:1"}, ErrorCode.BAD_USER_INPUT, "is no id of a retention policy"),
         (DELETE, {"id": setting}, ErrorCode.BAD_USER_INPUT, "TIMELOOM_MAX_API_REQUESTS_EVENT_AGE_SECONDS"),
+        (DELETE, {"id": "policy:setting:\ud800"}, ErrorCode.BAD_USER_INPUT, "is no id of a retention policy"),
         (UPDATE, {"id": setting, "name": "x"}, ErrorCode.BAD_USER_INPUT, "this policy is a setting"),
         (DELETE, {"id": f"policy:{made['id'][-36:-1]}0"}, ErrorCode.NOT_FOUND, "there is no retention policy"),
     ]
