@@ -9,12 +9,14 @@ from mutations.errors import ConflictError, InvalidInputError, NotFoundError
 from mutations.limits import MAX_TEXT_LENGTH, MAX_TYPE_LENGTH
 from mutations.policies import API_REQUESTS, SETTING, Policy, policy_of_record
 from mutations.rejections import Rejection
+from mutations.turns import LEASE
 from mutations.validation import require_namespace_name, require_text
 from storage.appends import Batch, prepare_append
 from storage.conditions import require_short_lists
 from storage.engine import Database, Transaction
 from storage.errors import SelectorError
 from storage.identifiers import new_event_id
+from storage.leases import wait_for_holder
 from storage.policies import (
     PolicyRecord,
     delete_policy,
@@ -51,6 +53,7 @@ class PolicyChanges:
         append = await prepare_append(self._database, [self._audit("created", None, policy)])
 
         async def work(transaction: Transaction) -> None:
+            await wait_for_holder(transaction, LEASE)
             if await lock_policy(transaction, policy.policy_id) is None:  # else: our own COMMIT, not answered
                 await insert_policy(transaction, policy)
             await append(transaction)
@@ -69,6 +72,7 @@ class PolicyChanges:
         append = await prepare_append(self._database, [self._audit("changed", before, policy)])
 
         async def work(transaction: Transaction) -> None:
+            await wait_for_holder(transaction, LEASE)
             present = await lock_policy(transaction, policy_id)
             if present != policy:
                 _require_same(present, before)
@@ -84,6 +88,7 @@ class PolicyChanges:
         append = await prepare_append(self._database, [self._audit("deleted", before, None)])
 
         async def work(transaction: Transaction) -> None:
+            await wait_for_holder(transaction, LEASE)
             present = await lock_policy(transaction, policy_id)
             if present is not None:
                 _require_same(present, before)

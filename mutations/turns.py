@@ -16,6 +16,8 @@ from storage.policies import PolicyRecord, read_policies
 from storage.removals import EventPlace, LockedEvent, Removed, delete_events, delete_references, lock_events
 from storage.retention_runs import CutoffRecord, OutcomeRecord, Progress, RunRecord, add_progress, raise_cutoffs
 
+LEASE = "retention"
+"""Who holds it carries runs out."""
 _MARKS_SECONDS = 5.0
 """So often a mark is kept when nothing has to be removed meanwhile."""
 
@@ -137,18 +139,22 @@ class _Chunk:
         self._judge = judge
         self._read = {judged.examined.place: judged.examined for judged in chunk}
         self._archived = archived
+        self._archived_now = 0
         self._events: Counter[Policy] = Counter()
         self._references: Counter[Policy] = Counter()
 
     async def run(self, transaction: Transaction) -> RunRecord:
         """Lock, decide again, remove, and add that to the run."""
         self._events, self._references = Counter(), Counter()
+        # Not all that was archived: after a COMMIT that was not answered it is gone, and counted already.
+        self._archived_now = 0
         locked = await lock_events(transaction, self._read)
         whole: dict[Policy, list[LockedEvent]] = defaultdict(list)
         by_reference: list[LockedDecision] = []
         for decided in await self._judge.judge_locked(transaction, locked, self._read):
             if not decided.decision.takes or not self._may_go(decided):
                 continue
+            self._archived_now += decided.event.place in self._archived
             policy = decided.decision.counts_for
             if not decided.references and policy is not None:
                 whole[policy].append(decided.event)
@@ -199,7 +205,7 @@ class _Chunk:
             if (cutoff := policy.cutoff(turn.run.started_at)) is not None
         ]
         await raise_cutoffs(transaction, cutoffs, dialect_name=turn.database.dialect_name)
-        return await add_progress(transaction, turn.run.run_id, Progress(outcomes, archived=len(self._archived)))
+        return await add_progress(transaction, turn.run.run_id, Progress(outcomes, archived=self._archived_now))
 
 
 def in_chunks(judged: Sequence[Judged], size: int) -> Iterator[list[Judged]]:

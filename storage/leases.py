@@ -23,6 +23,14 @@ class LeaseLostError(Exception):
     """Another process has taken the lease over."""
 
 
+async def wait_for_holder(connection: AsyncConnection, name: str) -> None:
+    """Wait until whoever holds a lease has ended the transaction it is in; until ours ends, it begins no other.
+
+    For whoever changes what the work under a lease goes by: what is told as changed then holds for all of it.
+    """
+    await connection.execute(select(leases.c.epoch).where(leases.c.name == name).with_for_update())
+
+
 class Lease:
     """One process's share in a lease. `held` is what was known last; the guard of the statement decides."""
 

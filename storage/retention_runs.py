@@ -64,7 +64,9 @@ class CutoffRecord(NamedTuple):
 
 async def insert_run(connection: AsyncConnection, run: RunRecord) -> None:
     """Store a new run."""
-    await connection.execute(insert(retention_runs), _to_values(run))
+    known = select(retention_runs.c.run_id).where(retention_runs.c.run_id == run.run_id)
+    if (await connection.execute(known)).first() is None:  # else our own, its answer was lost
+        await connection.execute(insert(retention_runs), _to_values(run))
 
 
 async def fetch_run(database: "Database", run_id: str) -> RunRecord | None:
