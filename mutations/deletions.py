@@ -120,7 +120,8 @@ async def confirm_deletion(
     )
     if is_stale(after):
         message = stale_message(after)
-        await finish_deletion(database, record, DeletionState.FAILED, now=now, error=message)
+        error = f"CONFIRMATION_STALE: {message}"
+        await finish_deletion(database, record, DeletionState.FAILED, now=now, error=error)
         raise ConfirmationStaleError(message)
     if not await change_deletion(database, record, after):
         raise ConfirmationStaleError("this confirmation has been used already: ask with dryRun: true again")

@@ -69,7 +69,7 @@ def test_version_and_help(run_here: Callable[..., Ended]) -> None:
         assert command in shown
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "settings", "schema"])
+@pytest.mark.parametrize("command", ["serve", "migrate", "settings", "schema", "delete", "forget", "prune"])
 def test_every_command_has_examples(run_here: Callable[..., Ended], command: str) -> None:
     shown = run_here(command, "--help")
     assert (shown.code, "Example" in shown.stdout, f"timeloom {command}" in shown.stdout) == (0, True, True)
