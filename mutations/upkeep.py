@@ -75,10 +75,16 @@ class Upkeep:
         self._lease = Lease(removals, "upkeep", seconds=_LEASE_SECONDS)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then release the lease. Errors of the database end nothing: it tries again."""
+        """Work until `stop` is set, then release the lease. What may pass by itself is tried again.
+
+        Raises StorageError for what will not pass, such as a user who may not delete: then nothing would ever go.
+        """
         while not stop.is_set():
-            with suppress(StorageError):
+            try:
                 await self.turn(stop)
+            except StorageError as error:
+                if not error.retryable:
+                    raise
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _TICK_SECONDS)
         with suppress(StorageError):

@@ -145,12 +145,13 @@ async def prepare_append(
     seen_by = {(link.object, known_audiences[row.audience].key) for row in rows for link in row.objects}
     object_keys = await identities.intern_objects({record for record, _ in seen_by}, seen_by=seen_by)
     arrivals = [batch.received_at for batch in batches for _ in batch.rows]
-    quotas = [batch.quotas for batch in batches for _ in batch.rows]
+    limited = any(batch.quotas for batch in batches)
+    quotas = [batch.quotas for batch in batches for _ in batch.rows] if limited else None
     return _Append(
         database,
         rows,
         arrivals,
-        quotas=quotas if any(quotas) else None,
+        quotas=quotas,
         audiences=known_audiences,
         object_keys=object_keys,
     ).run

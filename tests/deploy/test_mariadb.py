@@ -11,6 +11,7 @@ import pytest
 
 from mutations.drafts import EventDraft, ObjectDraft
 from mutations.ingest import IngestLimits, IngestOutcome, ingest_events
+from mutations.upkeep import Upkeep
 from storage.counts import CountFolder, fetch_event_rows
 from storage.engine import Database
 from storage.errors import StorageError
@@ -110,6 +111,25 @@ def test_gateway_serves_as_the_serving_user(
     wait_for(lambda: granted.execute("SELECT COUNT(*) FROM timeloom.event_count_deltas") == [(0,)], "folding")
     assert gateway.execute(READ)["object"]["timeline"]["nodes"] == [{"message": "served"}]
     assert "timeloom_background_restarts_total{" not in httpx2.get(f"{gateway.url}/metrics").text
+
+
+async def test_upkeep_works_as_both_users(granted: MariaServer, serving: Database) -> None:
+    """GQ8: ids and batches go as timeloom_retain, old arrivals and checks of counts as the serving user."""
+    await _store_events(serving, 1)
+    await CountFolder(serving).turn()
+    for rows in (
+        "deleted_ids VALUES (REPEAT('x', 16), 1, 0)",
+        "ingest_batches (received_at, event_count, position) VALUES (0, 1, 100), (1, 1, 200)",
+        "ingest_counts VALUES (1, 0, 1, 1)",
+    ):
+        granted.execute(f"INSERT INTO timeloom.{rows}")
+    removals = await Database.open(url_of(granted, "timeloom_retain"))
+    try:
+        report = await Upkeep(serving, removals).turn()
+    finally:
+        await removals.close()
+    assert report is not None
+    assert (report.ids, report.batches, report.arrivals, report.drifts) == (1, 1, 1, [])
 
 
 REMOVE = (
