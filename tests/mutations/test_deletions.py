@@ -1,9 +1,13 @@
 """Deletions: what a preview shows goes, and nothing else; once, by whom it was shown, as long as it holds (L4, D3)."""
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from mutations import deletion_worker
 from mutations.errors import ConfirmationRequiredError, ConfirmationStaleError, NotFoundError
 from storage.appends import AppendOutcome, append_batch
 from storage.counts import fetch_namespace_usage
@@ -12,8 +16,11 @@ from storage.engine import Database
 from storage.identifiers import new_event_id
 from storage.scopes import EVERYTHING
 from storage.selectors import ALL, EventField, Not, equals_any
+from storage.tables import leases
+from storage.walks import EventWalk, Portion
 from tests.mutations.deleting import OWN, Deleter, fold, numbers, of_type, references, remembered, stored
 from tests.storage.histories import START, event_id, link, row, store
+from tests.waiting import wait_until
 
 EACH_DATABASE = pytest.mark.parametrize("backend", ["sqlite", "aiomysql"], indirect=True)
 MINUTES_15 = 15 * 60 * 1_000_000
@@ -193,6 +200,36 @@ async def test_whoever_gets_the_lease_goes_on_where_the_row_says(deleter: Delete
     assert len(await stored(deleter.database, OWN)) == 1
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_the_lease_is_kept_while_a_portion_is_looked_for(
+    deleter: Deleter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers whose looks take longer than a lease would take it from each other for ever."""
+    monkeypatch.setattr(deletion_worker, "_LEASE_SECONDS", 0.3)
+    original = EventWalk.fetch
+
+    async def expiry() -> int:
+        async with deleter.database.reading() as connection:
+            held = select(leases.c.expires_at).where(leases.c.name == "deletions")
+            return int((await connection.execute(held)).scalar_one())
+
+    async def fetch(walk: EventWalk, *arguments: Any, **given: Any) -> Portion:
+        began = await expiry()
+
+        async def is_renewed() -> bool:
+            return await expiry() > began
+
+        await wait_until(is_renewed)
+        return await original(walk, *arguments, **given)
+
+    preview = await deleter.preview(of_type("audit"))
+    await deleter.confirm(preview.id, of_type("audit"))
+    monkeypatch.setattr(EventWalk, "fetch", fetch)
+    worker = deleter.new_worker()
+    while (await deleter.get(preview.id)).deleted == 0:
+        assert await worker.turn()
+
+
 @EACH_DATABASE
 async def test_a_chunk_that_breaks_off_is_done_again_as_a_whole(
     deleter: Deleter, monkeypatch: pytest.MonkeyPatch
@@ -237,3 +274,14 @@ async def test_a_deletion_is_cancelled_between_chunks(deleter: Deleter) -> None:
     assert len(await stored(deleter.database, OWN)) == 1
     with pytest.raises(NotFoundError):
         await deleter.cancel(new_event_id())
+
+
+@EACH_DATABASE
+async def test_of_two_who_confirm_at_once_one_does(deleter: Deleter) -> None:
+    """D3: once, whoever is faster."""
+    preview = await deleter.preview(of_type("audit"))
+    asked = [deleter.confirm(preview.id, of_type("audit")) for _ in range(4)]
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in told) == ["ConfirmationStaleError"] * 3 + ["DeletionRecord"]
+    await deleter.work()
+    assert (await deleter.get(preview.id)).deleted == 25
