@@ -5,6 +5,10 @@ SELECT CAST(retention_policies.policy_id AS UUID) AS policy_id, retention_polici
 FROM retention_policies
 ORDER BY retention_policies.policy_id;
 
+SELECT CAST(retention_runs.run_id AS UUID) AS run_id
+FROM retention_runs
+WHERE retention_runs.run_id = %s;
+
 SELECT CAST(retention_runs.run_id AS UUID) AS run_id, retention_runs.dry_run, retention_runs.requested_by, retention_runs.started_at, retention_runs.finished_at, retention_runs.completed, retention_runs.events_removed, retention_runs.references_removed, retention_runs.archived, retention_runs.folded, retention_runs.outcomes, retention_runs.error
 FROM retention_runs
 WHERE retention_runs.run_id = %s;

@@ -11,6 +11,10 @@ SELECT CASE WHEN retention_policies.policy_id IS NULL THEN NULL ELSE substr(lowe
 FROM retention_policies
 ORDER BY retention_policies.policy_id;
 
+SELECT CASE WHEN retention_runs.run_id IS NULL THEN NULL ELSE substr(lower(hex(retention_runs.run_id)), 1, 8) || '-' || substr(lower(hex(retention_runs.run_id)), 9, 4) || '-' || substr(lower(hex(retention_runs.run_id)), 13, 4) || '-' || substr(lower(hex(retention_runs.run_id)), 17, 4) || '-' || substr(lower(hex(retention_runs.run_id)), 21, 12) END AS run_id
+FROM retention_runs
+WHERE retention_runs.run_id = ?;
+
 SELECT CASE WHEN retention_runs.run_id IS NULL THEN NULL ELSE substr(lower(hex(retention_runs.run_id)), 1, 8) || '-' || substr(lower(hex(retention_runs.run_id)), 9, 4) || '-' || substr(lower(hex(retention_runs.run_id)), 13, 4) || '-' || substr(lower(hex(retention_runs.run_id)), 17, 4) || '-' || substr(lower(hex(retention_runs.run_id)), 21, 12) END AS run_id, retention_runs.dry_run, retention_runs.requested_by, retention_runs.started_at, retention_runs.finished_at, retention_runs.completed, retention_runs.events_removed, retention_runs.references_removed, retention_runs.archived, retention_runs.folded, retention_runs.outcomes, retention_runs.error
 FROM retention_runs
 WHERE retention_runs.run_id = ?;

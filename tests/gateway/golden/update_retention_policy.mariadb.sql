@@ -37,6 +37,10 @@ FROM audiences
 INNER JOIN namespaces ON namespaces.namespace_key = audiences.namespace_key
 WHERE audiences.namespace_key = %s AND audiences.digest IN (%s);
 
+SELECT leases.epoch
+FROM leases
+WHERE leases.name = %s FOR UPDATE;
+
 SELECT namespaces.name, namespaces.namespace_key
 FROM namespaces
 WHERE namespaces.name IN (%s);

@@ -47,6 +47,10 @@ FROM audiences
 JOIN namespaces ON namespaces.namespace_key = audiences.namespace_key
 WHERE audiences.namespace_key = ? AND audiences.digest IN (?);
 
+SELECT leases.epoch
+FROM leases
+WHERE leases.name = ?;
+
 SELECT namespaces.name, namespaces.namespace_key
 FROM namespaces
 WHERE namespaces.name IN (?);
