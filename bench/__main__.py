@@ -17,6 +17,7 @@ from bench.errors import BenchError, VoidRunError
 from bench.history import EVENTS_PER_NODE, History
 from bench.loading import finish, load
 from bench.recording import record_statements
+from bench.removals import age_by_occurrence, compare_removals, measure_timelines, removable_until
 from bench.report import Report, require_same
 from bench.rows import Finding
 from bench.servers import Server, floor_process, mercurius_process, strawberry_process, watch_idle
@@ -165,11 +166,41 @@ class _Run:
         self._facts[drivers[0]] = store.facts()
         for driver in drivers:
             try:
-                self._measure_driver(driver, store, history)
+                if set(self._plan.works) != {Work.REMOVAL}:
+                    self._measure_driver(driver, store, history)
             except VoidRunError as error:
                 # What the drivers before it have shown stands.
                 self.void_drivers[driver] = str(error)
                 _say(f"bench: {driver} is void: {error}")
+        if Work.REMOVAL in self._plan.works:
+            self._measure_removals(store, history, drivers)
+
+    def _measure_removals(self, store: Store, history: History, drivers: list[str]) -> None:
+        """Let each driver remove its part of the history, the first one the oldest."""
+        _say("\nletting the history have arrived when it happened")
+        age_by_occurrence(store)
+        part = history.events // len(drivers)
+        for place, driver in enumerate(drivers):
+            events, progress = range(place * part, (place + 1) * part), _Progress(driver)
+            url = store.url(driver)
+            compared = compare_removals(
+                url,
+                history,
+                events=events,
+                rounds=self._plan.effort.rounds,
+                advance=partial(progress, "removal"),
+            )
+            self._findings.append(compared)
+            settings = {"TIMELOOM_LOG_LEVEL": "warning", **self._plan.settings}
+            with GatewayProcess(database_url=url, directory=store.home, settings=settings) as gateway:
+                self._findings += measure_timelines(
+                    store,
+                    url,
+                    Server(gateway.port, gateway.pid),
+                    history,
+                    until=removable_until(history, events),
+                    advance=partial(progress, "timelines while retention removes"),
+                )
 
     def _measure_driver(self, driver: str, store: Store, history: History) -> None:
         with _running(driver, store, self._plan) as servers:

@@ -120,6 +120,8 @@ class Work(StrEnum):
     EXPORT = "export"
     INGEST = "ingest"
     MEMORY = "memory"
+    REMOVAL = "removal"
+    """Comes after all drivers of a store, because nothing is as it was then: see bench/removals.py."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ EVENTS_PER_NODE = 1_000
 _SEED = 20_261_122
 _DAYS = 30
 _EVENTS_PER_REQUEST = 5
-_EVENT_TYPES = ("audit", "mutate", "status", "usage", "resources", "health", "state_transition", "sync_error")
+EVENT_TYPES = ("audit", "mutate", "status", "usage", "resources", "health", "state_transition", "sync_error")
 _SEVERITIES = ("DEBUG", "INFO", "INFO", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -42,6 +42,10 @@ class History:
     def period(self) -> tuple[str, str]:
         """The instants from which and up to which its events are; the batches after it come later."""
         return format_rfc3339(self._start), format_rfc3339(self._start + self.events * self._step)
+
+    def at(self, index: int) -> int:
+        """Give when an event happened, in microseconds."""
+        return self._start + index * self._step
 
     def drafts(self) -> Iterator[EventDraft]:
         """Give the events, oldest first."""
@@ -72,7 +76,7 @@ class History:
             id=self._id(at),
             namespace=NAMESPACE,
             timestamp=at,
-            event_type=draw.choice(_EVENT_TYPES),
+            event_type=draw.choice(EVENT_TYPES),
             category="lifecycle",
             severity=draw.choice(_SEVERITIES),
             source=host,

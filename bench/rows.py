@@ -32,6 +32,14 @@ NO_TARGET = Target()
 
 
 @dataclass(frozen=True)
+class Locks:
+    """The most rows that a transaction had locked at any time, as the database counts them, and events per chunk."""
+
+    rows: int
+    chunk_events: int
+
+
+@dataclass(frozen=True)
 class Row:
     """One line of the table. `ratio` is the first side by the second; None for a row without one."""
 
@@ -50,7 +58,7 @@ class Finding:
     driver: str
     work: str
     rows: tuple[Row, ...]
-    raw: Comparison | Latencies | Waits | Walk | Export | Memory
+    raw: Comparison | Latencies | Waits | Walk | Export | Memory | Locks
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything, for the file of raw figures."""
@@ -85,11 +93,17 @@ def rated(
     return Row(own, other, ratio, _shown(ratio), _shown_cpu(raw, first, second), target)
 
 
-def delayed(raw: Latencies, first: str, second: str) -> Row:
+def delayed(raw: Latencies, first: str, second: str, target: Target = NO_TARGET) -> Row:
     """Make the row of two sides' latencies; its ratio is that of the 95th percentiles."""
     ratio = raw.ratio(first, second)
     own, other = (f"{name} {_shown_latency(raw.total(name))}" for name in (first, second))
-    return Row(f"{own} at {raw.per_second:,.0f}/s", other, ratio, f"p95: {_shown(ratio)}", "", NO_TARGET)
+    return Row(f"{own} at {raw.per_second:,.0f}/s", other, ratio, f"p95: {_shown(ratio)}", "", target)
+
+
+def locked(raw: Locks) -> Row:
+    """Make the row of what a chunk of retention locks: events, references, and their places in indexes."""
+    first, second = f"{raw.rows:,} at most", f"{raw.chunk_events:,} events with 2 references each"
+    return Row(first, second, None, "", "", NO_TARGET)
 
 
 def waited(raw: Waits, target: Target) -> Row:
