@@ -110,6 +110,7 @@ class DeletionWorker:
             return False
         if not self._lease.held and not await self._lease.acquire():
             return False
+        renewing = asyncio.create_task(self._renew())
         try:
             await self._step(record)
         except LeaseLostError:
@@ -122,7 +123,16 @@ class DeletionWorker:
             await self._fail(record, error)
         else:
             self._share = 1
+        finally:
+            renewing.cancel()
         return True
+
+    async def _renew(self) -> None:
+        """Keep the lease while a portion is looked for: two who took it over from each other would never get on."""
+        while True:
+            await asyncio.sleep(_LEASE_SECONDS / 3)
+            with suppress(StorageError):
+                await self._lease.renew()
 
     async def _step(self, record: DeletionRecord) -> None:
         walk = await Selection.from_text(record.selection).walk(self._database, record.bound)

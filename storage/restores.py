@@ -66,10 +66,11 @@ async def _fetch_stored(connection: AsyncConnection, ids: Collection[str]) -> di
     """Give which of these ids are stored, with their batch; None for those that were folded."""
     found: dict[EventPlace, int | None] = {}
     for part in in_parts(sorted(set(ids)), IDS_PER_STATEMENT):
-        for event_id, namespace_key in await connection.execute(build_folded_places(part)):
-            found[EventPlace(event_id, namespace_key)] = None
+        # Events first: one that is folded between the two looks is met by the second, not by neither.
         for event_id, namespace_key, batch_key in await connection.execute(build_stored_places(part)):
             found[EventPlace(event_id, namespace_key)] = batch_key
+        for event_id, namespace_key in await connection.execute(build_folded_places(part)):
+            found.setdefault(EventPlace(event_id, namespace_key), None)
     return found
 
 

@@ -1,6 +1,8 @@
 """Events of the archive come back as they were, once, and nothing else does (NU8)."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select, update
@@ -9,11 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mutations.archives import Archive
 from mutations.errors import ArchiveDamagedError, MutationError
 from mutations.restoring import RestoreReport, RestoreSelection
+from storage import restores
 from storage.appends import AppendOutcome, append_batch
 from storage.archive_rows import FoldedRepeat
 from storage.counts import CountFolder
 from storage.engine import Database
+from storage.folding import Fold, Repeat, fold_events
 from storage.removals import delete_references, lock_events, lock_references
+from storage.restores import RestoreOutcome, append_restored
 from storage.tables import deleted_ids, event_count_deltas, event_counts, events, folded_ids
 from tests.mutations.archiving import LATER, archive, as_returned, every_event, every_place, remove, restore
 from tests.mutations.test_archives import EACH_DATABASE, EVERY_FIELD, ON_SQLITE
@@ -235,3 +240,37 @@ async def test_what_a_restore_did_is_told_by_events(database: Database, tmp_path
         ("restore", "ann", f'{{{where},{asked},"state":"begun"}}'),
         ("restore", "ann", f'{{{where},{asked},"state":"done"}}'),
     ]
+
+
+@pytest.mark.parametrize("backend", ["aiomysql"])
+async def test_an_event_that_is_folded_meanwhile_does_not_come_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restore looks for an id among events and among folded ids; compaction comes in between."""
+    await store(database, [row(1), row(2)])
+    whole, places = await every_event(database), await every_place(database)
+    execute, looks = AsyncConnection.execute, list[Any]()
+
+    async def fold_now(connection: AsyncConnection) -> None:
+        first, second = await lock_events(connection, places)
+        await fold_events(connection, [Fold(first, [Repeat(second, whole[1].row.content_hash)])])
+
+    async def execute_and_fold(connection: AsyncConnection, statement: Any, *given: Any) -> Any:
+        result = await execute(connection, statement, *given)
+        if len(looks) == 1 and statement is looks[0]:
+            looks.append(None)
+            await database.write(fold_now, name="repeats")
+        return result
+
+    def seen(build: Callable[[Sequence[str]], Any]) -> Callable[[Sequence[str]], Any]:
+        def build_and_see(ids: Sequence[str]) -> Any:
+            looks.append(build(ids))
+            return looks[-1]
+
+        return build_and_see
+
+    for name in ("build_folded_places", "build_stored_places"):
+        monkeypatch.setattr(restores, name, seen(getattr(restores, name)))
+    monkeypatch.setattr(AsyncConnection, "execute", execute_and_fold)
+    assert await append_restored(database, whole, received_at=LATER) == [RestoreOutcome.PRESENT] * 2
+    assert (await count(database, events), await count(database, folded_ids)) == (1, 1)
