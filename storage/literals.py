@@ -1,4 +1,4 @@
-"""Literals: rows written into the text of one INSERT, for MariaDB; ids into the text of any statement.
+"""Literals: rows written into the text of one INSERT, for MariaDB; ids and keys into the text of any statement.
 
 The drivers would do the same at up to three times the cost: they look up an escape function for each value and scan
 each text. Here every text and every id is written as hexadecimal digits, so that nothing a caller sends can be anything
@@ -39,6 +39,39 @@ class is_any_id(ColumnElement[bool]):  # noqa: N801 - reads as a function in SQL
 @compiles(is_any_id)
 def _is_any_id(element: is_any_id, compiler: Any, **options: Any) -> str:
     return f"{compiler.process(element.column, **options)} IN ({element.listed or 'NULL'})"
+
+
+class is_any_pair(ColumnElement[bool]):  # noqa: N801 - reads as a function in SQL
+    """Whether an id and a key of a row are together one of many pairs. It is tested on rows found by something else.
+
+    As a way into an index MariaDB weighs a thousand pairs for seconds; added to nothing, they are none.
+    """
+
+    type = Boolean()
+    inherit_cache = False
+
+    def __init__(
+        self, id_column: ColumnElement[Any], key_column: ColumnElement[Any], pairs: Sequence[tuple[str, int]]
+    ) -> None:
+        """Pairs, of which there is at least one, are the text of a UUID and a number."""
+        self.columns = (id_column, key_column)
+        self.listed = ",".join([f"(x'{uuid_to_bytes(each).hex()}',{int(key)})" for each, key in pairs])
+
+    def self_group(self, against: Any = None) -> Any:
+        """Nothing to add: the brackets are there."""
+        return self
+
+
+@compiles(is_any_pair)
+def _is_any_pair(element: is_any_pair, compiler: Any, **options: Any) -> str:
+    columns = ", ".join([compiler.process(column, **options) for column in element.columns])
+    return f"((({columns}) IN ({element.listed})) + 0)"
+
+
+@compiles(is_any_pair, "sqlite")
+def _is_any_pair_sqlite(element: is_any_pair, compiler: Any, **options: Any) -> str:
+    columns = ", ".join([compiler.process(column, **options) for column in element.columns])
+    return f"+(({columns}) IN (VALUES {element.listed}))"
 
 
 def insert_statements(prefix: str, rows: Sequence[Sequence[Any]], suffix: str = "") -> Iterator[str]:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.connections import SHOWN_SQL
 from storage.dialects import driver_insert, force_index, insert_replacing
 from storage.identifiers import uuid_to_bytes
-from storage.literals import insert_statements, is_any_id
+from storage.literals import insert_statements, is_any_id, is_any_pair
 from storage.tables import deleted_ids, event_count_deltas, event_objects, events, folded_ids
 from storage.times import MICROSECONDS_PER_MINUTE
 
@@ -120,14 +120,13 @@ async def lock_references(
 
 async def delete_references(connection: AsyncConnection, references: Iterable[Reference]) -> int:
     """Delete single references of locked events and give how many went; their events stay."""
-    by_object: dict[tuple[int, int], list[Reference]] = defaultdict(list)
+    pairs: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for reference in references:
-        by_object[reference.namespace_key, reference.object_key].append(reference)
+        pairs[reference.namespace_key].append((reference.event_id, reference.object_key))
     count = 0
-    for (namespace_key, object_key), some in sorted(by_object.items()):
-        for ids in in_parts(sorted(reference.event_id for reference in some), IDS_PER_STATEMENT):
-            statement = build_deleted_references(ids, namespace_key).where(event_objects.c.object_key == object_key)
-            count += (await connection.execute(statement)).rowcount
+    for namespace_key, some in sorted(pairs.items()):
+        for part in in_parts(sorted(some), IDS_PER_STATEMENT):
+            count += (await connection.execute(build_deleted_pairs(part, namespace_key))).rowcount
     return count
 
 
@@ -220,6 +219,13 @@ def build_deleted_references(ids: Sequence[str], namespace_key: int) -> Delete:
     """Delete references by their events."""
     columns = event_objects.c
     return delete(event_objects).where(is_any_id(columns.event_id, ids), columns.namespace_key == namespace_key)
+
+
+def build_deleted_pairs(pairs: Sequence[tuple[str, int]], namespace_key: int) -> Delete:
+    """Delete references by event and object; the others of these events stay."""
+    columns = event_objects.c
+    ids = list(dict.fromkeys(event_id for event_id, _ in pairs))
+    return build_deleted_references(ids, namespace_key).where(is_any_pair(columns.event_id, columns.object_key, pairs))
 
 
 def build_deleted_events(ids: Sequence[str], namespace_key: int) -> Delete:

@@ -24,12 +24,17 @@ from storage.identifiers import new_event_id
 from storage.plans import Planner
 from storage.records import ObjectRecord
 from storage.removals import (
+    EventPlace,
     build_deleted_events,
+    build_deleted_pairs,
     build_deleted_references,
     build_deleted_repeats,
     build_locked_events,
     build_locked_references,
     build_remembered_repeats,
+    delete_references,
+    lock_events,
+    lock_references,
 )
 from storage.scopes import EVERYTHING
 from storage.selectors import ALL
@@ -85,6 +90,7 @@ async def test_what_is_removed_is_found_by_key(filled: Database) -> None:
         "references": (build_locked_references(IDS), "ix_event_objects_event"),
         "reference counts": (build_reference_counts(IDS), "ix_event_objects_event"),
         "deleted references": (build_deleted_references(IDS, 1), "ix_event_objects_event"),
+        "single references": (build_deleted_pairs([(each, 1) for each in IDS], 1), "ix_event_objects_event"),
         "deleted events": (build_deleted_events(IDS, 1), "PRIMARY"),
         "deleted repeats": (build_deleted_repeats(IDS, 1), "ix_folded_ids_into"),
         "remembered repeats": (
@@ -130,6 +136,32 @@ async def test_deletions_and_registrations_are_read_by_their_indexes(filled: Dat
     assert [(plan.access.index, len(plan.prefixes)) for plan in plans] == [
         ("ix_events_registration", size) for size in (50, 50, 20)
     ]
+
+
+@EACH_DATABASE
+async def test_references_to_many_objects_go_by_one_statement(database: Database) -> None:
+    """EV8: each request is an object of its own; a statement for each would take longer than a write may."""
+    numbers = range(1, 101)
+    shared = [link("host", "h"), link("host", "x")]
+    rows = [row(each, objects=(link("api-requests", str(each)), *shared), namespace=f"n{each % 2}") for each in numbers]
+    await store(database, rows)
+    keys = await database.identities.namespace_keys(["n0", "n1"])
+    places = [EventPlace(event_id(each), keys[f"n{each % 2}"]) for each in numbers]
+    statements: list[str] = []
+
+    async def work(connection: Any) -> tuple[int, list[str]]:
+        references = await lock_references(connection, await lock_events(connection, places))
+        going = [each for some in references.values() for each in some if each.object_type == "api-requests"]
+        # One reference to an object that all the others keep.
+        going += [next(each for each in references[places[0]] if each.object_type == "host")]
+        forget = database.observe(lambda event: statements.append(event.sql))
+        count = await delete_references(connection, going)
+        forget()
+        left = await lock_references(connection, await lock_events(connection, places))
+        return count, sorted(each.object_type for some in left.values() for each in some)
+
+    assert await database.write(work, name="references") == (101, ["host"] * 199)
+    assert len(statements) == 2
 
 
 @pytest.mark.parametrize("backend", ["aiomysql"], indirect=True)
