@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mutations.judge import Judge, Judged
 from mutations.policies import Policy
 from mutations.turns import Turn
-from storage.archive_rows import WholeEvent, fetch_whole_events, read_whole_events
+from storage.archive_rows import IDS_PER_STATEMENT, WholeEvent, fetch_whole_events, read_whole_events
 from storage.engine import Transaction
 from storage.examined import Mark, Portion, Walk, delete_marks, save_mark
 from storage.folding import Fold, Repeat, fold_events, read_parents
@@ -85,7 +85,7 @@ class Compaction:
             bound=turn.bound,
             condition=_condition(policies),
             tests=judge.tests,
-            portion_events=_PORTION_EVENTS,
+            portion_events=min(_PORTION_EVENTS, turn.chunk_events),
         )
         folder = _Folder(turn, judge, name)
         async for portion in walk.portions():
@@ -141,7 +141,7 @@ class _Folder:
         """Give events with what they have in common, in the order of time; those with children are left out."""
         found: list[tuple[bytes, Candidate]] = []
         archiving = dict(wanted)
-        for part in in_parts(list(archiving), _CHUNK_EVENTS):
+        for part in in_parts(list(archiving), IDS_PER_STATEMENT):
             async with self._turn.database.reading() as connection:
                 parents = await read_parents(connection, part)
             for place, event in await fetch_whole_events(self._turn.database, part, with_folded=False):
@@ -208,13 +208,16 @@ class _Folder:
         await lock_references(transaction, list(locked.values()))
         parents = await read_parents(transaction, locked)
         identities = self._turn.database.identities
-        whole = dict(await read_whole_events(transaction, identities, locked, with_folded=False))
-        keys = {place: content_key(place, event) for place, event in whole.items() if place not in parents}
+        known: dict[EventPlace, tuple[bytes, bytes]] = {}
+        for part in in_parts(list(locked), IDS_PER_STATEMENT):
+            for place, event in await read_whole_events(transaction, identities, part, with_folded=False):
+                if place not in parents:
+                    known[place] = (content_key(place, event), event.row.content_hash)
         repeats: dict[EventPlace, list[Repeat]] = defaultdict(list)
         for (_, repeat, _, _), survivor in pairs:
-            same = keys.get(survivor) is not None and keys.get(repeat) == keys.get(survivor)
+            same = repeat in known and survivor in known and known[repeat][0] == known[survivor][0]
             if same and repeat != survivor and locked[repeat].repeat_count == 1:
-                repeats[survivor].append(Repeat(locked[repeat], whole[repeat].row.content_hash))
+                repeats[survivor].append(Repeat(locked[repeat], known[repeat][1]))
         return [Fold(locked[place], some) for place, some in sorted(repeats.items())]
 
     async def _keep(self, transaction: Transaction, mark: Mark) -> None:

@@ -15,7 +15,7 @@ from mutations.policies import Policy
 from mutations.restoring import RestoreReport
 from mutations.retention import RetentionOptions, RetentionRunner
 from storage.appends import AppendOutcome, EventRow, append_batch
-from storage.archive_rows import WholeEvent
+from storage.archive_rows import WholeEvent, read_whole_events
 from storage.counts import CountFolder
 from storage.engine import Database
 from storage.errors import StorageUnavailableError
@@ -200,6 +200,24 @@ async def test_later_portions_fold_into_rows_of_earlier_ones(
     assert (await compact(database)).folded == 2
     # 5 went into 3, and 7 after it; 1 is earlier than a row that has repeats, and stays by itself.
     assert outline(await every_event(database)) == [(event_id(1), 1), (event_id(3), 3)]
+
+
+@ON_SQLITE
+async def test_few_whole_events_are_in_memory_at_the_same_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NU8: each may hold a megabyte, at the look and in a chunk."""
+    read, sizes = read_whole_events, []
+
+    async def look(connection: Any, identities: Any, places: Any, **given: Any) -> Any:
+        sizes.append(len(places))
+        return await read(connection, identities, places, **given)
+
+    monkeypatch.setattr("mutations.compaction.read_whole_events", look)
+    monkeypatch.setattr("storage.archive_rows.read_whole_events", look)
+    await store(database, [beat(number) for number in range(1, 451)])
+    assert (await compact(database)).folded == 449
+    assert sizes == [200, 200, 50] * 2
 
 
 @ON_SQLITE
