@@ -10,10 +10,10 @@ from mutations.decisions import Rules
 from mutations.judge import Judge, Judged, LockedDecision
 from mutations.policies import Policy
 from storage.engine import Database, Transaction
-from storage.examined import Mark, save_mark
+from storage.examined import Mark, lock_examined, save_mark
 from storage.leases import Lease
 from storage.policies import PolicyRecord, read_policies
-from storage.removals import EventPlace, LockedEvent, Removed, delete_events, delete_references, lock_events
+from storage.removals import EventPlace, LockedEvent, Removed, delete_events, delete_references
 from storage.retention_runs import CutoffRecord, OutcomeRecord, Progress, RunRecord, add_progress, raise_cutoffs
 
 LEASE = "retention"
@@ -148,7 +148,7 @@ class _Chunk:
         self._events, self._references = Counter(), Counter()
         # Not all that was archived: after a COMMIT that was not answered it is gone, and counted already.
         self._archived_now = 0
-        locked = await lock_events(transaction, self._read)
+        locked = await lock_examined(transaction, self._read)
         whole: dict[Policy, list[LockedEvent]] = defaultdict(list)
         by_reference: list[LockedDecision] = []
         for decided in await self._judge.judge_locked(transaction, locked, self._read):

@@ -9,7 +9,7 @@ holds the mark back at its batch. Batches without a position are left for the ne
 `ingest_batches.received_at` is the earliest arrival in a batch: one not below the cutoff holds no event that is below.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, case, delete, func, select
@@ -236,6 +236,27 @@ async def fetch_registered(
 _REGISTRATIONS_PER_STATEMENT = 50
 
 
+async def lock_examined(connection: AsyncConnection, examined: Mapping[EventPlace, ExaminedEvent]) -> list[LockedEvent]:
+    """Lock those of some events that are still there, and give them as they are now, by id.
+
+    Nothing but `_CHANGING` ever changes in a row, so nothing else is read again: a fold adds repeats. An id that went
+    and came back meanwhile stands in another batch, and is left to the next walk.
+    """
+    locked: list[LockedEvent] = []
+    for ids in in_parts(sorted({place.id for place in examined}), IDS_PER_STATEMENT):
+        for event_id, namespace_key, batch_key, *changing in await connection.execute(build_locked_examined(ids)):
+            known = examined.get(EventPlace(event_id, namespace_key))
+            if known is not None and known.batch_key == batch_key:
+                received_at, last_occurred_at, repeat_count = changing
+                event = known.event
+                if event.received_at != received_at or event.repeat_count != repeat_count:
+                    event = event._replace(
+                        received_at=received_at, last_occurred_at=last_occurred_at, repeat_count=repeat_count
+                    )
+                locked.append(event)
+    return locked
+
+
 async def fetch_holding(
     connection: AsyncConnection, places: Iterable[EventPlace], tests: Sequence[Selector], *, dialect_name: str
 ) -> dict[EventPlace, frozenset[int]]:
@@ -319,6 +340,13 @@ def build_holding(ids: Sequence[str], tests: Sequence[Selector], *, dialect_name
     return statement.where(is_any_id(events.c.id, ids))
 
 
+def build_locked_examined(ids: Sequence[str]) -> Select[Any]:
+    """Ask for what may have changed of events by id, in id order, and lock them."""
+    columns = [events.c[name] for name in ("id", "namespace_key", "batch_key", *_CHANGING)]
+    statement: Select[Any] = force_index(select(*columns), events, "PRIMARY").where(is_any_id(events.c.id, ids))
+    return statement.order_by(events.c.id).with_for_update()
+
+
 def build_object_types(ids: Sequence[str]) -> Select[Any]:
     """Ask for the object types that events touch, by id."""
     columns = event_objects.c
@@ -329,6 +357,7 @@ def build_object_types(ids: Sequence[str]) -> Select[Any]:
 
 _BATCHES = select(*(ingest_batches.c[name] for name in BatchPlace._fields))
 _PLAIN = len(LockedEvent._fields)
+_CHANGING = ("received_at", "last_occurred_at", "repeat_count")
 
 
 def _select_examined(tests: Sequence[Selector], dialect_name: str) -> Select[Any]:
