@@ -13,6 +13,7 @@ from storage.examined import (
     build_examined,
     build_holding,
     build_late_batches,
+    build_locked_examined,
     build_object_types,
     build_registered,
     fetch_first_batch,
@@ -158,6 +159,7 @@ PLANS: dict[str, tuple[Callable[[str], Any], set[str]]] = {
         {"ix_events_registration"},
     ),
     "tests": (lambda dialect_name: build_holding(IDS, TESTS, dialect_name=dialect_name), {"PRIMARY"}),
+    "locks": (lambda _: build_locked_examined(IDS), {"PRIMARY"}),
     "object types": (lambda _: build_object_types(IDS), {"ix_event_objects_event"}),
     "unfinished runs": (lambda _: build_unfinished(), {"ix_retention_runs_finished"}),
 }
