@@ -1,6 +1,7 @@
 """Every index earns its price: each one is used by a statement of today, or is named here with what it waits for."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,6 +83,13 @@ def _index_names() -> set[str]:
 
 def test_each_index_is_used_or_waits_for_a_feature() -> None:
     assert sorted([*PAGES, *COUNTS, *USES, *HELD_ELSEWHERE, *AWAITED]) == sorted(_index_names())
+
+
+def test_the_data_model_tells_of_each_table_and_index() -> None:
+    told = (Path(__file__).parents[2] / "docs/data-model.md").read_text(encoding="utf-8")
+    siblings = COUNTS - {"ix_event_counts_minute"}
+    names = {*metadata.tables, *(name for name in _index_names() if name.startswith("ix_"))} - siblings
+    assert sorted(name for name in names if f"`{name}`" not in told) == []
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
