@@ -95,7 +95,8 @@ class CountMender:
         async def work(connection: AsyncConnection) -> None:
             await self._lease.require(connection)
             for table in SumTable:
-                await _add(connection, table, [each for each in drifts if each.table is table])
+                some = [each for each in drifts if each.table is table]
+                await _add(connection, table, some, dialect_name=self._database.dialect_name)
 
         await self._database.write(work, name="counts")
 
@@ -326,11 +327,9 @@ def _next_of(table: Table, minute: int) -> Select[Any]:
     return select(func.min(table.c.minute)).where(table.c.minute >= minute)
 
 
-async def _add(connection: AsyncConnection, table: SumTable, drifts: Sequence[Drift]) -> None:
+async def _add(connection: AsyncConnection, table: SumTable, drifts: Sequence[Drift], *, dialect_name: str) -> None:
     if not drifts:
         return
-    dialect_name = connection.dialect.name
-    dialect_name = "sqlite" if dialect_name == "sqlite" else "mariadb"
     if table is SumTable.TOTALS:
         rows = [{name: getattr(each, name) for name in ("audience_key", *_NUMBERS)} for each in drifts]
         await connection.execute(insert_adding(audience_counts, dialect_name, _NUMBERS), rows)

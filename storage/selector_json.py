@@ -1,9 +1,8 @@
 """Selectors as JSON: what a deletion that was asked for means, kept in the store until somebody carries it out.
 
-The text of a selector is always the same, so that equal texts mean the same events.
+The values of a selector are always the same, so that equal ones mean the same events.
 """
 
-import json
 from typing import Any
 
 from storage.selectors import (
@@ -23,18 +22,8 @@ from storage.selectors import (
 )
 
 
-def to_json(selector: Selector) -> str:
-    """Give the JSON text of a selector."""
-    return json.dumps(to_value(selector), ensure_ascii=False, separators=(",", ":"))
-
-
-def from_json(text: str) -> Selector:
-    """Give the selector of a text that `to_json` wrote. Raises ValueError for any other."""
-    return from_value(json.loads(text))
-
-
 def to_value(selector: Selector) -> list[Any]:
-    """Give a selector as lists of plain values: its kind, and what that needs."""
+    """Give a selector as lists of plain values, which JSON can hold: its kind, and what that needs."""
     match selector:
         case And(parts):
             return ["and", *map(to_value, parts)]

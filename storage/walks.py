@@ -17,6 +17,7 @@ from storage.conditions import build_condition, build_scope_condition
 from storage.cursors import EventCursor, EventOrder
 from storage.dialects import force_index, keep_join_order, key_range
 from storage.identities import build_object_keys
+from storage.literals import is_any_id
 from storage.page_statements import build_batch_condition
 from storage.pages import PageRequest, fetch_event_page
 from storage.records import ObjectRecord
@@ -231,7 +232,7 @@ def build_reference_counts(ids: Sequence[str]) -> Select[Any]:
     """Ask for the number of references of events, from their index alone."""
     columns = event_objects.c
     statement: Select[Any] = select(columns.event_id, columns.namespace_key, func.count())
-    statement = force_index(statement, event_objects, "ix_event_objects_event").where(columns.event_id.in_(ids))
+    statement = force_index(statement, event_objects, "ix_event_objects_event").where(is_any_id(columns.event_id, ids))
     grouped: Select[Any] = statement.group_by(columns.event_id, columns.namespace_key)
     return grouped
 
