@@ -54,7 +54,8 @@ _SMALLEST_SHARE = 64
 class RetentionOptions(NamedTuple):
     """How runs are made. `chunk_events` None: 10,000, on Galera 1,000.
 
-    With `max_ahead_seconds` nothing is removed as long as this gateway's clock is further ahead of the database's.
+    With `max_ahead_seconds` nothing is removed as long as this gateway's clock is further ahead of the database's, and
+    runs begin by the database's clock; without, this gateway's clock is the only one.
     """
 
     schedule: Schedule = Schedule(86_400, 3 * 3_600)
@@ -169,14 +170,14 @@ class RetentionRunner:
         under_way = [run for run in await fetch_unfinished(self._database) if not run.dry_run]
         if under_way:
             return under_way[0]
-        run = RunRecord(new_event_id(), False, requested_by, self._clock())
+        run = RunRecord(new_event_id(), False, requested_by, await self._time())
         await self._database.write(lambda transaction: insert_run(transaction, run), name="a run of retention")
         self._wake.set()
         return run
 
     async def preview(self, requested_by: str) -> RunRecord:
         """Count what a run that began now would remove; what takes longer than a moment goes on in the background."""
-        run = RunRecord(new_event_id(), True, requested_by, self._clock())
+        run = RunRecord(new_event_id(), True, requested_by, await self._time())
         await self._database.write(lambda transaction: insert_run(transaction, run), name="a dry run of retention")
         task = asyncio.create_task(self._count(run))
         self._previews.add(task)
@@ -217,14 +218,21 @@ class RetentionRunner:
 
     async def _has_work(self) -> bool:
         unfinished = await fetch_unfinished(self._database)
-        lost = self._clock() - int((self.options.budget_seconds + 60) * MICROSECONDS_PER_SECOND)
-        for run in unfinished:
-            if run.dry_run and run.started_at < lost:
+        dry = [run for run in unfinished if run.dry_run]
+        lost = int((self.options.budget_seconds + 60) * MICROSECONDS_PER_SECOND)
+        for run in dry:
+            if run.started_at < await self._time() - lost:
                 await self._end_preview(run, "the gateway that counted has ended")
-        return any(not run.dry_run for run in unfinished) or await self._is_due()
+        return len(dry) < len(unfinished) or await self._is_due()
+
+    async def _time(self) -> int:
+        """Give the time by which runs begin: by clocks that differ one slot would come more than once."""
+        if self.options.max_ahead_seconds is None:
+            return self._clock()
+        return await fetch_database_time(self._database)
 
     async def _is_due(self) -> bool:
-        now = self._clock()
+        now = await self._time()
         mark = await fetch_mark(self._database, SCHEDULE_MARK)
         if mark is None or mark.received_at > now:
             # A new store; or the clock was set back, and must not wait until it comes by again.
@@ -247,7 +255,7 @@ class RetentionRunner:
                 return run
         if not await self._is_due():
             return None
-        run = RunRecord(new_event_id(), False, None, self._clock())
+        run = RunRecord(new_event_id(), False, None, await self._time())
 
         async def work(transaction: Transaction) -> None:
             await self._lease.require(transaction)

@@ -11,8 +11,12 @@ from sqlalchemy.engine import make_url
 from mutations import turns
 from mutations.archives import Archive
 from mutations.policy_changes import PolicyChanges
+from mutations.retention import SCHEDULE_MARK, RetentionOptions, RetentionRunner
+from mutations.schedules import Schedule
 from storage.engine import Database, Transaction
+from storage.examined import Mark, save_mark
 from storage.retention_runs import RunRecord, fetch_database_time, fetch_run
+from storage.times import MICROSECONDS_PER_SECOND
 from tests.mutations.retained import DAY, Clock, age_policy, carry_out, give_positions, runner
 from tests.mutations.test_retention import stored_numbers
 from tests.proxies import DatabaseProxy
@@ -75,6 +79,8 @@ async def test_a_run_begun_by_a_clock_that_is_ahead_removes_nothing_wherever_it_
         runner(database, age_policy("audit", 90), clock=Clock(time), max_ahead_seconds=600)
         for time in (now + 400 * DAY, now)
     )
+    # As a gateway would have asked that knew no other clock.
+    ahead.options = ahead.options._replace(max_ahead_seconds=None)
     asked = await ahead.request("ann")
     run = await carry_out(right, database)
     assert (run.run_id, run.completed, await stored_numbers(database)) == (asked.run_id, False, [1])
@@ -108,3 +114,26 @@ async def test_a_policy_that_was_changed_holds_from_its_answer_on(
     await carry_out(runner(database, clock=clock), database)
     await asyncio.gather(*changing)
     assert told == ["removed 1", "changed"]
+
+
+@MARIADB
+async def test_gateways_whose_clocks_differ_begin_a_slot_once(database: Database) -> None:
+    """One that is behind must not take the last run's time for a clock that was set back."""
+    now = await fetch_database_time(database)
+    time_of_day = now // MICROSECONDS_PER_SECOND % 86_400
+    gateways = [
+        RetentionRunner(
+            database,
+            (),
+            clock=Clock(now + seconds * MICROSECONDS_PER_SECOND),
+            options=RetentionOptions(schedule=Schedule(86_400, time_of_day), max_ahead_seconds=600),
+        )
+        for seconds in (0, -30, 30)
+    ]
+
+    async def ran_yesterday(transaction: Transaction) -> None:
+        yesterday = Mark(now - DAY, 0, 0)
+        await save_mark(transaction, SCHEDULE_MARK, yesterday, dialect_name=database.dialect_name, now=now)
+
+    await database.write(ran_yesterday, name="the schedule of retention")
+    assert [await each.turn() for each in (*gateways, *gateways)] == [True, *[False] * 5]
