@@ -169,22 +169,11 @@ class _Folder:
 
     async def _archive(self, pairs: list[Pair]) -> list[Pair]:
         """Archive the repeats for which a policy wants that; leave out those that are not in the archive for sure."""
-        turn = self._turn
         wanted: dict[Policy, list[EventPlace]] = defaultdict(list)
         for pair in pairs:
             if pair.repeat.archiving is not None:
                 wanted[pair.repeat.archiving].append(pair.repeat.place)
-        kept: set[EventPlace] = set()
-        for policy, places in wanted.items():
-            if turn.archive is not None:
-                kept |= await turn.archive.keep(
-                    turn.database,
-                    places,
-                    policy_id=policy.id,
-                    policy_name=policy.name,
-                    run_id=turn.run.run_id,
-                    now=turn.run.started_at,
-                )
+        kept = await self._turn.keep(wanted)
         return [pair for pair in pairs if pair.repeat.archiving is None or pair.repeat.place in kept]
 
     async def _write(self, pairs: Sequence[Pair], mark: Mark | None) -> None:

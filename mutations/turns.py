@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mutations.archives import Archive
@@ -50,6 +50,25 @@ class Turn:
         await self.lease.require(transaction)
         if await read_policies(transaction) != list(self.stored):
             raise PoliciesChangedError
+
+    async def keep(self, wanted: Mapping[Policy, Sequence[EventPlace]]) -> set[EventPlace]:
+        """Archive what policies want kept, a file for each; give what is in the archive for sure. Raises ArchiveError.
+
+        Nothing is, when there is no archive.
+        """
+        kept: set[EventPlace] = set()
+        if self.archive is None:
+            return kept
+        for policy, places in wanted.items():
+            kept |= await self.archive.keep(
+                self.database,
+                places,
+                policy_id=policy.id,
+                policy_name=policy.name,
+                run_id=self.run.run_id,
+                now=self.run.started_at,
+            )
+        return kept
 
 
 class Remover:
@@ -111,24 +130,12 @@ class Remover:
 
     async def _archive(self, chunk: Sequence[Judged]) -> set[EventPlace]:
         """Archive the events of which a policy with `archive` takes something; give those that are in it for sure."""
-        turn = self._turn
         wanted: dict[Policy, list[EventPlace]] = defaultdict(list)
         for judged in chunk:
             archiving = [taker for taker in judged.decision.takers if taker is not None and taker.archive]
             if archiving:
                 wanted[min(archiving, key=lambda policy: policy.id)].append(judged.examined.place)
-        kept: set[EventPlace] = set()
-        for policy, places in wanted.items():
-            if turn.archive is not None:
-                kept |= await turn.archive.keep(
-                    turn.database,
-                    places,
-                    policy_id=policy.id,
-                    policy_name=policy.name,
-                    run_id=turn.run.run_id,
-                    now=turn.run.started_at,
-                )
-        return kept
+        return await self._turn.keep(wanted)
 
 
 class _Chunk:
