@@ -11,7 +11,7 @@ from typing import Protocol
 from mutations.deletion_counts import DeletionCount, count_portion
 from mutations.deletions import Clock, finish_deletion, is_stale, stale_message, with_count
 from mutations.selections import Selection
-from storage.deletion_chunks import remove_portion
+from storage.deletion_chunks import MoreThanShownError, remove_portion
 from storage.deletions import (
     END,
     DeletionRecord,
@@ -220,6 +220,8 @@ def _reason(error: Exception) -> str:
         return "the database took longer than its time limit (TIMELOOM_STATEMENT_TIMEOUT_SECONDS): delete in parts"
     if isinstance(error, SelectorError):
         return str(error)
+    if isinstance(error, MoreThanShownError):
+        return "more is selected now than was shown: ask with dryRun: true again for the rest"
     if type(error) is StorageError:
         return (
             "the database refused a statement: may its user take events away (TIMELOOM_REMOVAL_DATABASE_URL)? The "

@@ -6,10 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.deletions import END, DeletionRecord, DeletionState, build_change, build_deletion
 from storage.leases import Lease
-from storage.walks import Portion, Walk
+from storage.walks import ObjectWalk, Portion, Walk
 
 if TYPE_CHECKING:
     from storage.engine import Database
+
+
+class MoreThanShownError(Exception):
+    """More is selected than was counted: references went, or repeats were folded, and the filter tells that apart."""
 
 
 async def remove_portion(
@@ -18,7 +22,8 @@ async def remove_portion(
     """Remove a portion that was fetched from `record.place`, and give the deletion as it stands then.
 
     None when somebody has moved the deletion on meanwhile (it was cancelled, say); then nothing is removed. Raises
-    LeaseLostError when another process has taken over. `now` in microseconds UTC.
+    LeaseLostError when another process has taken over, MoreThanShownError when more would be gone then than was shown.
+    `now` in microseconds UTC.
     """
     dialect_name = database.dialect_name
 
@@ -33,6 +38,9 @@ async def remove_portion(
             deleted_references=record.deleted_references + removed.references,
             place=portion.next_place or END,
         )
+        taken = after.deleted_references if isinstance(walk, ObjectWalk) else after.deleted
+        if taken > record.matched_references:
+            raise MoreThanShownError
         await connection.execute(build_change(record, after))
         return after
 

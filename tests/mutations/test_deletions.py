@@ -12,10 +12,11 @@ from mutations.errors import ConfirmationRequiredError, ConfirmationStaleError, 
 from storage.appends import AppendOutcome, append_batch
 from storage.counts import fetch_namespace_usage
 from storage.deletions import DeletionState
-from storage.engine import Database
+from storage.engine import Database, Transaction
 from storage.identifiers import new_event_id
+from storage.removals import EventPlace, delete_references, lock_events, lock_references
 from storage.scopes import EVERYTHING
-from storage.selectors import ALL, EventField, Not, equals_any
+from storage.selectors import ALL, EventField, Not, TouchesType, all_of, equals_any
 from storage.tables import leases
 from storage.walks import EventWalk, Portion
 from tests.mutations.deleting import OWN, Deleter, fold, numbers, of_type, references, remembered, stored
@@ -228,6 +229,30 @@ async def test_the_lease_is_kept_while_a_portion_is_looked_for(
     worker = deleter.new_worker()
     while (await deleter.get(preview.id)).deleted == 0:
         assert await worker.turn()
+
+
+@EACH_DATABASE
+async def test_what_comes_to_be_selected_while_it_is_deleted_does_not_go(deleter: Deleter) -> None:
+    """L4: by `not`, an event whose reference goes meanwhile would be one that nobody was shown."""
+    await store(deleter.database, [row(number, event_type="audit") for number in (31, 32)])
+    untouched = all_of([of_type("audit"), Not(TouchesType(("host",)))])
+    preview = await deleter.preview(untouched)
+    await deleter.confirm(preview.id, untouched)
+    places = [EventPlace(event_id(1), (await deleter.database.identities.namespace_keys(["default"]))["default"])]
+
+    async def take_references(transaction: Transaction) -> None:
+        found = await lock_references(transaction, await lock_events(transaction, places))
+        await delete_references(transaction, found[places[0]])
+
+    await deleter.database.write(take_references, name="references")
+    while (await deleter.get(preview.id)).state is DeletionState.QUEUED:
+        await deleter.worker.turn()
+    assert (await deleter.get(preview.id)).matched == 2
+    await deleter.work()
+    done = await deleter.get(preview.id)
+    assert (done.state, done.deleted) == (DeletionState.FAILED, 0)
+    assert done.error == "more is selected now than was shown: ask with dryRun: true again for the rest"
+    assert len(await numbers(deleter.database)) == 32
 
 
 @EACH_DATABASE
