@@ -7,8 +7,8 @@ killed, a gateway finishes.
 import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -22,10 +22,16 @@ from rich.text import Text
 from gateway.app import database_options
 from gateway.settings import Settings, SettingsError, load_settings
 from mutations.deletion_worker import DeletionWorker
-from mutations.deletions import DeletionRequest, cancel_deletion, confirm_deletion, preview_deletion
-from mutations.errors import ConfirmationStaleError, MutationError
+from mutations.deletions import (
+    MOST_REASON_CHARACTERS,
+    DeletionRequest,
+    cancel_deletion,
+    confirm_deletion,
+    preview_deletion,
+)
+from mutations.errors import ConfirmationStaleError, InvalidInputError, MutationError
 from mutations.registrations import require_source
-from mutations.selections import OBJECT, Selection
+from mutations.selections import OBJECT, Selection, require_object
 from storage.deletions import DeletionRecord, DeletionState, fetch_deletion
 from storage.engine import Database
 from storage.errors import SelectorError
@@ -137,8 +143,9 @@ def prune(
         timeloom prune --source host-7 --namespace lab --force
     """
     settings = load_settings({"database_url": database}, config=config).settings
-    name = namespace or settings.home_namespace
-    require_source(name, source)
+    name = settings.home_namespace if namespace is None else namespace
+    with _arguments():
+        require_source(name, source)
 
     async def choose(store: Database) -> tuple[Selection, dict[str, Any]]:
         keys = await store.identities.namespace_keys([name])
@@ -169,13 +176,24 @@ def forget(
         timeloom forget device d-17 --namespace lab --reason 'asked for by its owner'
     """
     settings = load_settings({"database_url": database}, config=config).settings
-    record = ObjectRecord(namespace or settings.home_namespace, object_type, object_id)
+    record = ObjectRecord(settings.home_namespace if namespace is None else namespace, object_type, object_id)
+    with _arguments():
+        require_object(record)
 
     async def choose(_store: Database) -> tuple[Selection, dict[str, Any]]:
         shown = {"namespace": record.namespace, "objectType": object_type, "objectId": object_id}
         return Selection.of_object(record), {"object": shown}
 
     asyncio.run(_delete(settings, choose, _Way(dry_run, force, as_json, reason)))
+
+
+@contextmanager
+def _arguments() -> Iterator[None]:
+    """Turn what is wrong with an argument into an error of settings and arguments."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _selector(texts: list[str], namespace: str | None, *, everything: bool) -> Selector:
@@ -191,6 +209,8 @@ def _selector(texts: list[str], namespace: str | None, *, everything: bool) -> S
 
 
 async def _delete(settings: Settings, choose: _Choose, way: _Way) -> None:
+    if len(way.reason or "") > MOST_REASON_CHARACTERS:
+        raise SettingsError(f"--reason has {len(way.reason or '')} characters, the most is {MOST_REASON_CHARACTERS}")
     async with AsyncExitStack() as opened:
         store = removals = await _open(settings, settings.database_url, opened)
         if settings.removal_database_url:
@@ -216,16 +236,22 @@ async def _open(settings: Settings, url: str, opened: AsyncExitStack) -> Databas
 async def _confirm(
     store: Database, follower: "_Follower", request: DeletionRequest, record: DeletionRecord, way: _Way
 ) -> DeletionRecord:
-    if record.matched_references and (way.force or _agrees(record)):
+    agreed = record.matched_references > 0 and (way.force or _agrees(record))
+    if agreed:
         return await follower.carry_out(request, record)
-    return await cancel_deletion(store, record.id, cancelled_by=request.requested_by, clock=now_micros)
+    record = await cancel_deletion(store, record.id, cancelled_by=request.requested_by, clock=now_micros)
+    if agreed is None:
+        raise MutationError("nobody answered, so nothing was deleted: --force deletes without asking")
+    return record
 
 
-def _agrees(record: DeletionRecord) -> bool:
+def _agrees(record: DeletionRecord) -> bool | None:
+    """Ask; None: nobody was there to answer."""
     try:
         return typer.confirm(f"Delete {_numbers(record, record.matched, record.matched_references)}?", err=True)
     except typer.Abort:
-        return False
+        typer.echo(err=True)
+        return None
 
 
 class _Follower:

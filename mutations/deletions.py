@@ -38,11 +38,15 @@ AUDIT_TYPE: Final = "deletion"
 MOST_SELECTION_BYTES: Final = 1024 * 1024
 """The longest filter that is kept."""
 
+MOST_REASON_CHARACTERS: Final = 1_000
+"""The longest reason."""
+
 _INLINE_PREVIEW = 20_000
 _INLINE_RECOUNT = 10_000
 _INLINE_SECONDS = 1.0
 _PORTION = 10_000
 _MUTATIONS = {OBJECT: "forgetObject", REGISTRATIONS: "pruneRegistrations"}
+_CONFIRMED = (DeletionState.QUEUED, DeletionState.RUNNING, DeletionState.DONE)
 _CANCELLABLE = (DeletionState.COUNTING, DeletionState.PREVIEWED, DeletionState.QUEUED, DeletionState.RUNNING)
 
 
@@ -204,6 +208,11 @@ def _require_confirmable(record: DeletionRecord | None, request: DeletionRequest
         raise ConfirmationRequiredError(
             f"nothing was deleted: this preview is still being counted ({record.matched} so far); confirm it when its "
             "state is PREVIEWED"
+        )
+    if record.state in _CONFIRMED:
+        raise ConfirmationStaleError(
+            f"this confirmation has been used already, its deletion is {record.state.value}: follow it by its id; to "
+            "delete what has come since, ask with dryRun: true again"
         )
     if record.state is not DeletionState.PREVIEWED:
         raise ConfirmationStaleError(f"this confirmation cannot be used, its deletion is {record.state.value}; {again}")

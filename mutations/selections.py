@@ -7,7 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from mutations.validation import OWN_NAMESPACE
+from mutations.errors import InvalidInputError
+from mutations.limits import MAX_TEXT_LENGTH, MAX_TYPE_LENGTH
+from mutations.rejections import Rejection
+from mutations.validation import OWN_NAMESPACE, require_namespace_name, require_text
 from storage.conjunctions import Conjunction
 from storage.engine import Database
 from storage.records import ObjectRecord
@@ -37,6 +40,16 @@ def effective_selector(selector: Selector) -> Selector:
     if Conjunction.of(selector).namespaces() is not None:
         return selector  # it names that namespace, or others alone
     return all_of((selector, _SPARED))
+
+
+def require_object(record: ObjectRecord) -> None:
+    """Raise InvalidInputError for an object that no event can touch: nobody must take its forgetting for done."""
+    try:
+        require_namespace_name("namespace", record.namespace)
+        require_text("objectType", record.object_type, MAX_TYPE_LENGTH)
+        require_text("objectId", record.object_id, MAX_TEXT_LENGTH)
+    except Rejection as rejection:
+        raise InvalidInputError(rejection.message) from None
 
 
 def prune_parts(registration_ids: Sequence[str]) -> tuple[Selector, ...]:

@@ -9,10 +9,13 @@ import msgspec
 from strawberry import UNSET
 
 from gateway.errors import BadUserInputError
+from gateway.schema.enums import Severity
 from gateway.schema.filter_inputs import EventFilter
 from gateway.schema.scalars import JsonText
 from storage.times import format_rfc3339
 
+_HOLD_FOR_ALL: Final = (("message_contains", ""), ("min_severity", Severity.DEBUG))
+"""Tests that every event passes, by their form."""
 _TIMES: Final = frozenset({"since", "until", "received_since", "received_until"})
 
 
@@ -22,7 +25,7 @@ def require_deletable(given: EventFilter, *, match_everything: bool) -> None:
     Raises BadUserInputError for an empty list at any depth, and for a filter that comes to true by its form.
     """
     _require_no_empty_lists(given, "filter")
-    if not match_everything and _comes_to(given, truth=True):
+    if not match_everything and (_comes_to(given, truth=True) or _holds_for_all(given)):
         raise BadUserInputError(
             "filter comes to every event: say which events go, or give matchEverything: true when all of them are meant"
         )
@@ -55,6 +58,16 @@ def _comes_to(given: EventFilter, *, truth: bool) -> bool:
     members = [each for each in (given.and_, given.or_) if each is not UNSET]
     by_member = any(_comes_to(member, truth=True) for each in members for member in each or ())
     return by_not or by_member or not any(True for _ in _given_fields(given))
+
+
+def _holds_for_all(given: EventFilter) -> bool:
+    """Whether every event passes all that a filter asks for."""
+    return all(
+        (name, value) in _HOLD_FOR_ALL
+        or (name == "and_" and all(map(_holds_for_all, value)))
+        or (name == "or_" and any(map(_holds_for_all, value)))
+        for name, value in _given_fields(given)
+    )
 
 
 def _given_fields(given: Any) -> Iterator[tuple[str, Any]]:

@@ -24,9 +24,15 @@ from gateway.schema.scalars import JSON, BigInt, DateTime
 from gateway.schema.texts import require_text
 from gateway.viewers import require_right
 from mutations.deletion_counts import SAMPLE_EVENTS
-from mutations.deletions import DeletionRequest, cancel_deletion, confirm_deletion, preview_deletion
+from mutations.deletions import (
+    MOST_REASON_CHARACTERS,
+    DeletionRequest,
+    cancel_deletion,
+    confirm_deletion,
+    preview_deletion,
+)
 from mutations.registrations import require_source
-from mutations.selections import Selection, names_own_namespace
+from mutations.selections import Selection, names_own_namespace, require_object
 from mutations.validation import OWN_NAMESPACE
 from storage.cursors import IdCursor
 from storage.deletions import CURSOR_KIND, DeletionPage, DeletionRecord, fetch_deletion, fetch_deletion_page
@@ -35,7 +41,6 @@ from storage.registrations import fetch_earlier_registrations
 from storage.scopes import Scope
 
 _KIND = "deletion"
-_MOST_REASON = 1_000
 
 
 def _node_id(root: strawberry.Parent[DeletionRecord]) -> strawberry.ID:
@@ -296,6 +301,7 @@ async def forget_object(
         require_text(input.object_type, "input.objectType"),
         require_text(input.object_id, "input.objectId"),
     )
+    require_object(named)
     if named.namespace == OWN_NAMESPACE:
         require_right(info.context.viewer, "ADMIN", namespace=OWN_NAMESPACE)
     shown = {"namespace": named.namespace, "objectType": named.object_type, "objectId": named.object_id}
@@ -342,9 +348,9 @@ async def _ask(
     text: str,
 ) -> DeletionRecord:
     """Preview a selection, or have what was previewed carried out."""
-    reason = None if given.reason in (None, UNSET) else require_text(given.reason or "", "input.reason")
-    if reason is not None and len(reason) > _MOST_REASON:
-        raise BadUserInputError(f"input.reason has {len(reason)} characters, the most is {_MOST_REASON}")
+    reason = require_text(given.reason or "", "input.reason") or None  # an empty one does not take away the preview's
+    if reason is not None and len(reason) > MOST_REASON_CHARACTERS:
+        raise BadUserInputError(f"input.reason has {len(reason)} characters, the most is {MOST_REASON_CHARACTERS}")
     request = DeletionRequest(selection, text, context.viewer.name, reason)
     confirmation = None if given.confirmation in (None, UNSET) else str(given.confirmation)
     if not given.dry_run:

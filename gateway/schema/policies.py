@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
 from gateway.context import Info, RequestContext
 from gateway.errors import BadUserInputError
@@ -82,6 +83,9 @@ async def create_policy(
 ) -> RetentionPolicyPayload:
     """Make a policy; the right ADMIN is needed in its namespace."""
     given = _given(input, ("name", "namespace", "max_age_seconds", *_FLAGS))
+    for name in _LISTS:
+        if given.get(name) == ():
+            raise BadUserInputError(f"{to_camel_case(name)} is an empty list: leave it out when all of them are meant")
     require_right(info.context.viewer, "ADMIN", namespace=given.get("namespace"))
     policy: Any = await _changes(info.context).create(given)
     return RetentionPolicyPayload(policy=policy)

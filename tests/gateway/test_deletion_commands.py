@@ -73,10 +73,11 @@ def test_it_counts_shows_asks_deletes_and_says_how_many(url: str, command: Calla
         "nothing was deleted",
     )
     assert shown.stdout.count("host-1") == 7
-    for answer in ("n\n", ""):
-        refused = command(*audits, answer=answer)
-        assert "Delete 7 events? [y/N]" in refused.stderr
-        assert refused.stdout.splitlines()[-1].strip() == "nothing was deleted"
+    refused = command(*audits, answer="n\n")
+    assert (refused.code, refused.stdout.splitlines()[-1].strip()) == (0, "nothing was deleted")
+    alone = command(*audits)
+    assert "nobody answered, so nothing was deleted: --force" in alone.stderr
+    assert (alone.code, "Delete 7 events? [y/N]" in alone.stderr) == (1, True)
     assert on(url, numbers) == list(range(1, 11))
     done = command(*audits, "--reason", "because", answer="y\n")
     assert (done.code, done.stdout.splitlines()[-1].strip()) == (0, "deleted 7 events")
@@ -120,6 +121,27 @@ def test_what_cannot_be_understood_deletes_nothing(
     assert len(on(url, numbers)) == 10
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("forget", "host", "h", "--namespace", ""), "namespace '' is not made of"),
+        (("forget", "host", ""), "objectId is empty"),
+        (("forget", "t" * 65, "h"), "objectType has 65 characters"),
+        (("prune", "--source", "s", "--namespace", ""), "namespace '' is not made of"),
+        (("prune", "--source", ""), "source is empty"),
+        (("forget", "host", "h", "--reason", "r" * 1001), "--reason has 1001 characters, the most is 1000"),
+    ],
+    ids=["no namespace", "no id", "long type", "prune no namespace", "prune no source", "long reason"],
+)
+def test_an_argument_that_is_empty_is_not_left_out(
+    url: str, command: Callable[..., Ended], arguments: Sequence[str], error: str
+) -> None:
+    """A script whose variable is not set must not fall on the home namespace, nor on nothing."""
+    refused = command(*arguments, "--force")
+    assert (refused.code, error in refused.stderr, refused.stdout) == (2, True, "")
+    assert len(on(url, numbers)) == 10
+
+
 def test_what_is_shown_cannot_steer_the_terminal(command: Callable[..., Ended]) -> None:
     shown = command("delete", "-s", "event_type=odd", "--dry-run").stdout
     assert ("\x1b" in shown, shown.count("\ufffd[2J")) == (False, 2)
@@ -138,7 +160,7 @@ def test_an_object_is_forgotten_and_registrations_are_pruned(url: str, command: 
     on(url, register)
     assert command("prune", "--source", "s", "--force").stdout.splitlines()[-1] == "deleted 1 event"
     assert on(url, numbers) == [1, 3, 5, 7, 9, 10, 21]
-    assert command("prune", "--source", "s", "--namespace", "timeloom").code == 1
+    assert command("prune", "--source", "s", "--namespace", "timeloom").code == 2
 
 
 def test_a_gateway_that_runs_carries_it_out_or_lets_it_be_done(

@@ -89,8 +89,11 @@ async def test_a_deletion_is_shown_confirmed_and_followed(caller: Caller) -> Non
         "expiresAt": "2026-01-01T12:15:00.000000Z",
         "error": None,
     }
-    confirmed = (await ask(caller, DELETE, filter=chosen, dryRun=False, confirmation=shown["id"]))["deletion"]
-    assert (confirmed["state"], confirmed["id"]) == ("QUEUED", shown["id"])
+    confirmed = {"filter": chosen, "dryRun": False, "confirmation": shown["id"], "reason": ""}
+    queued = (await ask(caller, DELETE, **confirmed))["deletion"]
+    assert (queued["state"], queued["id"], queued["reason"]) == ("QUEUED", shown["id"], "why")
+    code, text = await refusal(caller, DELETE, **confirmed)
+    assert (code, "has been used already, its deletion is QUEUED" in text) == (STALE, True)
     await work(caller)
     document = f"""query ($id: ID!) {{
       deletion(id: $id) {{ {FIELDS} }}
@@ -143,10 +146,15 @@ async def test_what_nobody_can_have_meant_is_refused(caller: Caller) -> None:
         {"or": [{"eventTypes": ["audit"]}, {}]},
         {"not": {"not": {}}},
         {"eventTypes": ["audit"], "and": [{"or": [{}]}]},
+        {"messageContains": ""},
+        {"and": [{"minSeverity": "DEBUG", "messageContains": ""}]},
+        {"or": [{"eventTypes": ["audit"]}, {"minSeverity": "DEBUG"}]},
     )
     for filter_ in everything:
         code, text = await refusal(caller, DELETE, filter=filter_)
         assert (code, "matchEverything" in text) == (BAD, True), filter_
+    narrowed = {"eventTypes": ["audit"], "messageContains": "", "and": [{"minSeverity": "DEBUG"}]}
+    assert (await ask(caller, DELETE, filter=narrowed))["deletion"]["state"] == "PREVIEWED"
     empty_lists: tuple[tuple[dict[str, Any], str], ...] = (
         ({"eventTypes": []}, "filter.eventTypes"),
         ({"not": {"or": []}}, "filter.not.or"),
@@ -206,6 +214,8 @@ async def test_an_object_is_forgotten_through_the_schema_ev7(caller: Caller) -> 
     await ask(caller, FORGET, **given, dryRun=False, confirmation=confirmation)
     await work(caller)
     assert await count(caller, namespaces=["default"]) == 1
+    for name, value in (("objectType", ""), ("objectId", ""), ("objectId", "h" * 256), ("namespace", "")):
+        assert (await refusal(caller, FORGET, **{**given, name: value}))[0] is BAD
     nothing = await ask(caller, FORGET, objectType="host", objectId="unknown")
     assert (nothing["references"], nothing["deletion"]["state"]) == (0, "PREVIEWED")
 

@@ -160,6 +160,17 @@ async def test_what_is_no_policy_is_refused(caller: Caller, name: str) -> None:
 
 
 @SQLITE
+async def test_an_empty_list_makes_no_policy_for_everything(caller: Caller) -> None:
+    """Of a list that came out empty nobody can tell whether all is meant; to widen a policy later it says so."""
+    for name in ("eventTypes", "objectTypes", "sources", "selectors"):
+        refused = await caller.run(CREATE, {"input": {"name": "p", "maxAgeSeconds": 1, name: []}})
+        text = f"{name} is an empty list: leave it out when all of them are meant"
+        assert refused.error == (ErrorCode.BAD_USER_INPUT, text)
+    async with caller.database.reading() as connection:
+        assert (await connection.execute(select(retention_policies.c.name))).all() == []
+
+
+@SQLITE
 async def test_which_changes_are_refused(caller: Caller) -> None:
     runner = build_retention(Settings(), caller.database, clock=lambda: NOW, observer=Metrics())
     made = await changed(caller, CREATE, {"name": "p"})
