@@ -13,7 +13,8 @@ from mutations.decisions import Rules
 from mutations.judge import Judge, Judged
 from mutations.policies import Policy, matches_pattern
 from storage.engine import Database
-from storage.examined import Mark, Walk, fetch_registered
+from storage.examined import ArrivalWalk, fetch_registered
+from storage.marks import Mark
 from storage.registrations import fetch_earlier_registrations, fetch_renewed_sources
 from storage.selectors import Or, Selector
 from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
@@ -104,7 +105,7 @@ async def steps(
     classes = age_classes(rules.policies, started_at=rules.started_at, blocked=blocked)
     for place, each in enumerate(classes):
         later = frozenset[str]().union(*(other.policy_ids for other in classes[place:]))
-        walk = Walk(
+        walk = ArrivalWalk(
             database,
             name=each.mark,
             cutoff=each.cutoff(rules.started_at),

@@ -16,8 +16,9 @@ from mutations.policies import Policy
 from mutations.turns import Turn
 from storage.archive_rows import IDS_PER_STATEMENT, WholeEvent, fetch_whole_events, read_whole_events
 from storage.engine import Transaction
-from storage.examined import Mark, Portion, Walk, delete_marks, save_mark
+from storage.examined import ArrivalPortion, ArrivalWalk
 from storage.folding import Fold, Repeat, fold_events, read_parents
+from storage.marks import Mark, delete_marks, save_mark
 from storage.removals import EventPlace, in_parts, lock_events, lock_references
 from storage.retention_runs import Progress, add_progress
 from storage.selectors import Comparison, EventField, FieldTest, Or, Selector, all_of
@@ -78,7 +79,7 @@ class Compaction:
         name = _mark_name(turn.rules.policies, policies, self._horizon)
         # Whole days only: otherwise the run of the next day would find the rest of this one, and make it a row more.
         cutoff = (turn.run.started_at - self._horizon) // MICROSECONDS_PER_DAY * MICROSECONDS_PER_DAY
-        walk = Walk(
+        walk = ArrivalWalk(
             turn.database,
             name=name,
             cutoff=cutoff,
@@ -104,7 +105,7 @@ class _Folder:
         self._survivors: dict[bytes, Candidate] = {}
         self._single: dict[_Outline, _Wanted | None] = {}
 
-    async def fold(self, portion: Portion) -> bool:
+    async def fold(self, portion: ArrivalPortion) -> bool:
         """Fold a portion and keep its mark. Gives whether that was done before the time was over."""
         judged = await self._judge.judge(portion.events)
         pairs = self._pair(await self._candidates(self._worth_reading(judged)))

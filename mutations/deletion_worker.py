@@ -23,7 +23,7 @@ from storage.deletions import (
 from storage.engine import Database
 from storage.errors import SelectorError, StorageError, StorageTimeoutError
 from storage.leases import Lease, LeaseLostError
-from storage.retention_runs import is_galera
+from storage.servers import is_galera
 from storage.walks import Portion, Walk, fetch_reference_counts
 
 CHUNK_EVENTS, GALERA_CHUNK_EVENTS = 10_000, 1_000

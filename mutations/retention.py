@@ -23,22 +23,22 @@ from mutations.turns import LEASE, PoliciesChangedError, Remover, Turn
 from storage.appends import Batch, prepare_append
 from storage.engine import Database, Transaction
 from storage.errors import StorageError, StorageTimeoutError
-from storage.examined import Mark, delete_marks, fetch_first_batch, fetch_mark, save_mark
+from storage.examined import fetch_first_batch
 from storage.identifiers import new_event_id
 from storage.leases import Lease, LeaseLostError
+from storage.marks import Mark, delete_marks, fetch_mark, save_mark
 from storage.policies import PolicyRecord, fetch_policies
 from storage.positions import fetch_live_position
 from storage.retention_runs import (
     Progress,
     RunRecord,
     add_progress,
-    fetch_database_time,
     fetch_run,
     fetch_unfinished,
     finish_run,
     insert_run,
-    is_galera,
 )
+from storage.servers import fetch_database_time, is_galera
 from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND, now_micros
 
 DEFAULT_CHUNK_EVENTS, GALERA_CHUNK_EVENTS = 10_000, 1_000

@@ -10,8 +10,9 @@ from mutations.decisions import Rules
 from mutations.judge import Judge, Judged, LockedDecision
 from mutations.policies import Policy
 from storage.engine import Database, Transaction
-from storage.examined import Mark, lock_examined, save_mark
+from storage.examined import lock_examined
 from storage.leases import Lease
+from storage.marks import Mark, save_mark
 from storage.policies import PolicyRecord, read_policies
 from storage.removals import EventPlace, LockedEvent, Removed, delete_events, delete_references
 from storage.retention_runs import CutoffRecord, OutcomeRecord, Progress, RunRecord, add_progress, raise_cutoffs

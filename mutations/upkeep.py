@@ -14,9 +14,9 @@ from typing import NamedTuple
 from storage.count_checks import Drift, check_random_hour
 from storage.engine import Database, Transaction
 from storage.errors import StorageError
-from storage.examined import Mark, fetch_mark, save_mark
 from storage.leases import Lease, LeaseLostError
-from storage.retention_runs import fetch_database_time
+from storage.marks import Mark, fetch_mark, save_mark
+from storage.servers import fetch_database_time
 from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND, now_micros
 from storage.upkeep import BEFORE_ALL, BatchPlace, delete_empty_batches, delete_old_arrivals, delete_old_ids
 

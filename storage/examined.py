@@ -12,15 +12,16 @@ holds the mark back at its batch. Batches without a position are left for the ne
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.conditions import build_condition
-from storage.dialects import force_index, insert_replacing, key_range, untaken
+from storage.dialects import force_index, key_range, untaken
 from storage.literals import is_any_id
+from storage.marks import Mark, fetch_mark
 from storage.removals import IDS_PER_STATEMENT, EventPlace, LockedEvent, in_parts
 from storage.selectors import Selector
-from storage.tables import event_objects, events, ingest_batches, retention_marks
+from storage.tables import event_objects, events, ingest_batches
 
 if TYPE_CHECKING:
     from storage.engine import Database
@@ -30,15 +31,7 @@ _POSITIONS_PER_STATEMENT = 20_000
 """Positions are dense: so many entries one look for late batches examines at most."""
 
 
-class Mark(NamedTuple):
-    """How far a walk has come: below (received_at, batch_key), in batches with a position up to `position`."""
-
-    received_at: int
-    batch_key: int
-    position: int
-
-
-class BatchPlace(NamedTuple):
+class ArrivedBatch(NamedTuple):
     """A batch in the order of arrival, and how many events it had."""
 
     received_at: int
@@ -63,14 +56,14 @@ class ExaminedEvent(NamedTuple):
         return self.event.place
 
 
-class Portion(NamedTuple):
+class ArrivalPortion(NamedTuple):
     """Some events that are old enough, and the mark that holds as soon as they are done with."""
 
     events: list[ExaminedEvent]
     mark: Mark
 
 
-class Walk:
+class ArrivalWalk:
     """One walk in the order of arrival, from where the last one of this name has come, up to a cutoff.
 
     `name` says what is looked for: whoever looks for something else takes another name, and begins at the oldest batch.
@@ -100,7 +93,7 @@ class Walk:
         self._mark = Mark(-1, 0, bound)
         self._held: tuple[int, int] | None = None
 
-    async def portions(self) -> AsyncIterator[Portion]:
+    async def portions(self) -> AsyncIterator[ArrivalPortion]:
         """Give portion after portion; the last one may be without events and has the mark of the whole walk.
 
         Whoever stops in between has lost nothing, as long as a mark is kept only after its portion is done with.
@@ -113,39 +106,39 @@ class Walk:
         async for portion in self._forward():
             yield portion
 
-    async def _late(self) -> AsyncIterator[Portion]:
+    async def _late(self) -> AsyncIterator[ArrivalPortion]:
         first = self._mark.position
         below = (self._mark.received_at, self._mark.batch_key)
         while first < self._bound:
             last = min(first + _POSITIONS_PER_STATEMENT, self._bound)
             late = await self._read(build_late_batches(below, first, last, dialect_name=self._database.dialect_name))
-            for batches in self._in_portions([BatchPlace._make(row) for row in late]):
+            for batches in self._in_portions([ArrivedBatch._make(row) for row in late]):
                 found = await self._examine(batches)
                 self._mark = self._unless_held(self._mark)
-                yield Portion(found, self._mark)
+                yield ArrivalPortion(found, self._mark)
             first = last
             self._mark = self._mark._replace(position=last)
 
-    async def _forward(self) -> AsyncIterator[Portion]:
+    async def _forward(self) -> AsyncIterator[ArrivalPortion]:
         place = (self._mark.received_at, self._mark.batch_key)
         while True:
             dialect_name = self._database.dialect_name
             rows = await self._read(build_batches(place, self.cutoff, self._bound, dialect_name=dialect_name))
-            for batches in self._in_portions([BatchPlace._make(row) for row in rows]):
+            for batches in self._in_portions([ArrivedBatch._make(row) for row in rows]):
                 found = await self._examine(batches)
                 place = (batches[-1].received_at, batches[-1].batch_key + 1)
                 self._mark = self._unless_held(Mark(*place, self._bound))
-                yield Portion(found, self._mark)
+                yield ArrivalPortion(found, self._mark)
             if len(rows) < _BATCHES_PER_STATEMENT:
                 break
         self._mark = self._unless_held(max(self._mark, Mark(self.cutoff, 0, self._bound)))
-        yield Portion([], self._mark)
+        yield ArrivalPortion([], self._mark)
 
     def _unless_held(self, mark: Mark) -> Mark:
         return mark if self._held is None else min(mark, Mark(*self._held, mark.position))
 
-    def _in_portions(self, batches: Sequence[BatchPlace]) -> Iterator[list[BatchPlace]]:
-        portion: list[BatchPlace] = []
+    def _in_portions(self, batches: Sequence[ArrivedBatch]) -> Iterator[list[ArrivedBatch]]:
+        portion: list[ArrivedBatch] = []
         events_of_portion = 0
         for batch in batches:
             portion.append(batch)
@@ -156,7 +149,7 @@ class Walk:
         if portion:
             yield portion
 
-    async def _examine(self, batches: Sequence[BatchPlace]) -> list[ExaminedEvent]:
+    async def _examine(self, batches: Sequence[ArrivedBatch]) -> list[ExaminedEvent]:
         dialect_name = self._database.dialect_name
         keys = [batch.batch_key for batch in batches]
         statement = build_examined(keys, self._condition, self._tests, dialect_name=dialect_name)
@@ -175,28 +168,6 @@ class Walk:
         async with self._database.reading() as connection:
             rows: Sequence[Any] = (await connection.execute(statement)).all()
             return rows
-
-
-async def fetch_mark(database: "Database", name: str) -> Mark | None:
-    """Give how far the walks of a name have come; None: there was none."""
-    columns = [retention_marks.c[field] for field in Mark._fields]
-    async with database.reading() as connection:
-        row = (await connection.execute(select(*columns).where(retention_marks.c.mark == name))).one_or_none()
-    return None if row is None else Mark._make(row)
-
-
-async def save_mark(connection: AsyncConnection, name: str, mark: Mark, *, dialect_name: str, now: int) -> None:
-    """Keep how far a walk has come, in the transaction that did its work; `now` in microseconds."""
-    replaced = ("received_at", "batch_key", "position", "updated_at")
-    row = {"mark": name, **mark._asdict(), "updated_at": now}
-    await connection.execute(insert_replacing(retention_marks, dialect_name, replaced), row)
-
-
-async def delete_marks(connection: AsyncConnection, prefix: str, *, unused_since: int) -> None:
-    """Forget the marks whose names begin with a prefix and that nobody has moved since (microseconds)."""
-    columns = retention_marks.c
-    begins = func.substr(columns.mark, 1, len(prefix)) == prefix
-    await connection.execute(delete(retention_marks).where(begins, columns.updated_at < unused_since))
 
 
 async def fetch_first_batch(database: "Database", mark: Mark) -> int | None:
@@ -355,7 +326,7 @@ def build_object_types(ids: Sequence[str]) -> Select[Any]:
     return statement.where(is_any_id(columns.event_id, ids))
 
 
-_BATCHES = select(*(ingest_batches.c[name] for name in BatchPlace._fields))
+_BATCHES = select(*(ingest_batches.c[name] for name in ArrivedBatch._fields))
 _PLAIN = len(LockedEvent._fields)
 _CHANGING = ("received_at", "last_occurred_at", "repeat_count")
 

@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, insert, or_, select, text, update
+from sqlalchemy import Select, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.dialects import database_micros, insert_replacing
+from storage.dialects import insert_replacing
 from storage.tables import retention_cutoffs, retention_runs
 
 if TYPE_CHECKING:
@@ -160,20 +160,6 @@ async def fetch_removed_before(
         if event_types is None or not named or named.intersection(event_types):
             found.append(removed_before)
     return max(found, default=None)
-
-
-async def is_galera(database: "Database") -> bool:
-    """Whether the database is a node of a Galera cluster, where transactions should be small."""
-    if database.dialect_name == "sqlite":
-        return False
-    async with database.reading() as connection:
-        return bool((await connection.execute(text("SELECT @@wsrep_on"))).scalar_one())
-
-
-async def fetch_database_time(database: "Database") -> int:
-    """Give the database's clock in microseconds UTC."""
-    async with database.reading() as connection:
-        return int((await connection.execute(select(database_micros()))).scalar_one())
 
 
 def build_unfinished() -> Select[Any]:

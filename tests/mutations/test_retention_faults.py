@@ -14,8 +14,9 @@ from mutations.policy_changes import PolicyChanges
 from mutations.retention import SCHEDULE_MARK, RetentionOptions, RetentionRunner
 from mutations.schedules import Schedule
 from storage.engine import Database, Transaction
-from storage.examined import Mark, save_mark
-from storage.retention_runs import RunRecord, fetch_database_time, fetch_run
+from storage.marks import Mark, save_mark
+from storage.retention_runs import RunRecord, fetch_run
+from storage.servers import fetch_database_time
 from storage.times import MICROSECONDS_PER_SECOND
 from tests.mutations.retained import DAY, Clock, age_policy, carry_out, give_positions, runner
 from tests.mutations.test_retention import stored_numbers

@@ -7,8 +7,7 @@ import pytest
 
 from storage.engine import Database
 from storage.examined import (
-    Mark,
-    Walk,
+    ArrivalWalk,
     build_batches,
     build_examined,
     build_holding,
@@ -17,9 +16,8 @@ from storage.examined import (
     build_object_types,
     build_registered,
     fetch_first_batch,
-    fetch_mark,
-    save_mark,
 )
+from storage.marks import Mark, fetch_mark, save_mark
 from storage.positions import fetch_live_position
 from storage.retention_runs import build_unfinished
 from storage.selectors import ALL, Comparison, EventField, FieldTest, Or, Selector, TouchesType, equals_any
@@ -35,7 +33,7 @@ async def walk(database: Database, cutoff: int, *, condition: Selector = ALL, po
     """Walk once and keep the mark after each portion; give the numbers of the events, portion by portion."""
     found: list[list[int]] = []
     bound = await fetch_live_position(database)
-    some = Walk(database, name="w", cutoff=cutoff, bound=bound, condition=condition, portion_events=portion)
+    some = ArrivalWalk(database, name="w", cutoff=cutoff, bound=bound, condition=condition, portion_events=portion)
     async for each in some.portions():
 
         async def keep(connection: Any, mark: Mark = each.mark) -> None:
