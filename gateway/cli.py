@@ -18,7 +18,8 @@ from gateway.server import serve as run_server
 from gateway.settings import SettingsError, load_settings
 from gateway.settings_report import mask_secrets, to_environment, to_json, to_markdown, to_table
 from gateway.version import VERSION
-from mutations.errors import MutationError
+from mutations.archives import Archive
+from mutations.errors import ArchiveError, MutationError
 from storage.engine import parse_url
 from storage.errors import RevisionError, StorageError, StorageUnavailableError
 from storage.revisions import current_revision, head_revision
@@ -88,6 +89,10 @@ def serve(
     parse_url(settings.database_url)
     if settings.removal_database_url:
         parse_url(settings.removal_database_url)
+    try:
+        _ = settings.archive_url and Archive(settings.archive_url)
+    except ArchiveError as error:
+        raise SettingsError(str(error)) from None
     _prepare_database(settings.database_url)
     raise typer.Exit(run_server(settings))
 

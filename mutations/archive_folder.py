@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,12 +28,31 @@ class ArchiveFolder:
     """Where files lie. `shown` is the URL without a password."""
 
     def __init__(self, url: str) -> None:
-        """Find out what kind of place the URL names; nothing is read or written. Raises ArchiveError."""
+        """Find out what kind of place the URL names; it is not asked, it may be away just now. Raises ArchiveError."""
+        self._url = url
         self.shown = _PASSWORD.sub(r"\1***\3", url)
         with self.naming():
-            self._files: Any
-            self._files, self._root = fsspec.core.url_to_fs(url)
-        self.is_directory = isinstance(self._files, LocalFileSystem)
+            for part in url.split("::"):
+                fsspec.get_filesystem_class(fsspec.core.split_protocol(part)[0] or "file")
+
+    @cached_property
+    def _place(self) -> tuple[Any, str]:
+        with self.naming():
+            files, root = fsspec.core.url_to_fs(self._url)  # of some kinds this connects
+            return files, root
+
+    @property
+    def _files(self) -> Any:
+        return self._place[0]
+
+    @property
+    def _root(self) -> str:
+        return self._place[1]
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory of this machine."""
+        return isinstance(self._files, LocalFileSystem)
 
     def begin(self, name: str) -> "NewFile":
         """Begin to write a file."""

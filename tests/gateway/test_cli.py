@@ -130,6 +130,7 @@ def test_the_schema_is_schema_graphql(tmp_path: Path) -> None:
         (["serve", "--config", "none.toml"], {}, 2, "timeloom: none.toml: cannot be read"),
         (["serve", "--database", "postgresql://x/y"], {}, 3, "begins with one of mariadb+aiomysql"),
         (["migrate", "--database", "nonsense"], {}, 3, "--database, TIMELOOM_DATABASE_URL"),
+        (["serve"], {"archive_url": "ss3://u:s3cret@x/y"}, 2, "TIMELOOM_ARCHIVE_URL (--url) ss3://u:***@x/y: "),
         (["serve", "--database", "sqlite+aiosqlite:////proc/none/x.db"], {}, 3, "directory /proc/none cannot be made"),
         (["migrate", "--database", "mariadb+aiomysql://u:s3cret@127.0.0.1:1/t"], {}, 3, "timeloom: "),
         (["unknown"], {}, 2, "No such command 'unknown'"),

@@ -230,3 +230,10 @@ def test_a_url_that_cannot_be_used_is_named_without_its_password(url: str, compl
     with pytest.raises(ArchiveError) as refused:
         Archive(url).files()
     assert str(refused.value) == f"TIMELOOM_ARCHIVE_URL (--url) {shown}: {complaint}"
+
+
+def test_a_place_that_is_away_keeps_nobody_from_starting() -> None:
+    """A gateway serves while its archive cannot be reached; what kind of place it is must be known."""
+    assert Archive("ftp://ann:secret@127.0.0.1:1/x").folder.shown == "ftp://ann:***@127.0.0.1:1/x"
+    with pytest.raises(ArchiveError, match="Protocol not known: nowhere"):
+        Archive("simplecache::nowhere://x")
