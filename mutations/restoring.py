@@ -1,40 +1,32 @@
 """Restoring: events of an archive put back into the store (NU8).
 
 The files are read twice. The first time they are compared with their manifests, so that nothing comes back from a
-damaged one, and ids that stand in more than one line are found: those become one event, with all objects of its lines.
-The second time events are stored, a thousand in one transaction; what is stored already is left alone, so that a
-restore that broke off is simply begun again.
+damaged one, and ids that stand in more than one line are found: those become one event, with all objects of its lines
+(`doubles.py`). The second time events are stored, a thousand in one transaction; what is stored already is left alone,
+so that a restore that broke off is simply begun again.
 """
 
 import asyncio
-import hashlib
-from array import array
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mutations.archive_files import ArchivedFile, Manifest, open_lines, read_line
 from mutations.archives import Archive
 from mutations.audit import audit_batch
+from mutations.doubles import Aside, SeenIds, in_batches
 from mutations.errors import MutationError
 from storage.appends import append_batches
 from storage.archive_rows import WholeEvent
-from storage.records import LinkRecord, ObjectRecord
-from storage.removals import in_parts
+from storage.records import LinkRecord
 from storage.restores import RestoreOutcome, append_restored, find_present
 from storage.times import format_rfc3339, parse_rfc3339
 
 if TYPE_CHECKING:
     from storage.engine import Database
-
-BATCH_EVENTS = 1_000
-_BATCH_BYTES = 16 * 1024 * 1024
-_BUCKETS = 256
-
-Key = tuple[str, str]
-"""Namespace and id."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +98,7 @@ class Restore:
         self._archive = archive
         self._selection = selection
         self._now = now
-        self._doubles: frozenset[int] = frozenset()
+        self._seen = SeenIds()
 
     async def choose(self) -> None:
         """Choose the files. Raises ArchiveError; MutationError for one that the archive does not have."""
@@ -118,15 +110,11 @@ class Restore:
 
         Raises ArchiveDamagedError when one is not what its manifest says, ArchiveError.
         """
-        hashes = [array("Q") for _ in range(_BUCKETS)]
         async for some in self._read(advance):
             self.selected += len(some)
             for event in some:
-                namespace = event.row.audience.namespace
-                for event_id in (event.row.id, *(each.id for each in event.folded)):
-                    key_hash = _hash_key(namespace, event_id)
-                    hashes[key_hash % _BUCKETS].append(key_hash)
-        self._doubles = frozenset(double for bucket in hashes for double in _doubles_of(bucket))
+                self._seen.add(event)
+        self._seen.keep_doubles()
 
     async def run(self, advance: Progress, *, actor: str | None, dry_run: bool = False) -> RestoreReport:
         """Store what is selected and give how many came back; a dry run only counts them.
@@ -170,35 +158,30 @@ class Restore:
 
     def _portions(self, file: ArchivedFile) -> Iterator[list[WholeEvent]]:
         with open_lines(self._archive.folder, file) as lines:
-            portion: list[WholeEvent] = []
-            size = 0
-            for number, line in enumerate(lines, 1):
-                event = read_line(file.name, number, line)
-                if self._selection.holds(event):
-                    portion.append(event)
-                    size += len(line)
-                if len(portion) >= BATCH_EVENTS or size >= _BATCH_BYTES:
-                    yield portion
-                    portion, size = [], 0
-            yield portion
+            read = ((read_line(file.name, number, line), len(line)) for number, line in enumerate(lines, 1))
+            yield from in_batches((event, size) for event, size in read if self._selection.holds(event))
 
     async def _each_batch(self, advance: Progress, treat: Callable[[Sequence[WholeEvent]], Awaitable[None]]) -> None:
         """Treat all events but doubles as they come, then the doubles, each of which is one event."""
-        held: dict[Key, WholeEvent] = {}
-        async for some in self._read(advance):
-            single = []
-            for event in some:
-                key = (event.row.audience.namespace, event.row.id)
-                if _hash_key(*key) in self._doubles:
-                    held[key] = _join(held[key], event) if key in held else event
-                else:
-                    single.append(event)
-            await treat(single)
-        # What others were folded into comes first: its repeats, should they stand in lines of their own, find it there.
-        for folding in (True, False):
-            rest = [event for event in held.values() if bool(event.folded) == folding]
-            for part in in_parts(rest, BATCH_EVENTS):
-                await treat(part)
+        with tempfile.TemporaryDirectory(prefix="timeloom-restore-", ignore_cleanup_errors=True) as directory:
+            aside = Aside(Path(directory))
+            async for some in self._read(advance):
+                single: list[WholeEvent] = []
+                doubles: list[WholeEvent] = []
+                for event in some:
+                    (doubles if event in self._seen else single).append(event)
+                with _naming(directory):
+                    await asyncio.to_thread(aside.add, doubles)
+                await treat(single)
+            # What others were folded into comes first: its repeats, should they stand in lines of their own, find it.
+            for folding in (True, False):
+                batches = aside.batches(folding=folding)
+                while True:
+                    with _naming(directory):
+                        batch = await asyncio.to_thread(next, batches, None)
+                    if batch is None:
+                        break
+                    await treat(batch)
 
     async def _store(self, some: Sequence[WholeEvent]) -> None:
         outcomes = await append_restored(self._database, some, received_at=self._now)
@@ -223,18 +206,11 @@ def _name_of(link: LinkRecord) -> tuple[str, str]:
     return link.object.object_type, link.object.object_id
 
 
-def _hash_key(namespace: str, event_id: str) -> int:
-    digest = hashlib.blake2b(f"{namespace}\0{event_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big")
-
-
-def _doubles_of(bucket: Sequence[int]) -> Iterator[int]:
-    # Equal hashes of two ids only mean that both are kept back until the end.
-    return (value for value, same in groupby(sorted(bucket)) if sum(1 for _ in same) > 1)
-
-
-def _join(first: WholeEvent, second: WholeEvent) -> WholeEvent:
-    """Make one event of two lines of it: the objects of both, the repeats of the one that has more."""
-    more = max(first, second, key=lambda event: event.repeat_count)
-    links: dict[ObjectRecord, LinkRecord] = {link.object: link for each in (first, second) for link in each.row.objects}
-    return more._replace(row=more.row._replace(objects=tuple(links.values())))
+@contextmanager
+def _naming(directory: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MutationError(
+            f"{directory}, where events with several lines are put aside: {error.strerror}; set TMPDIR to another place"
+        ) from error

@@ -1,5 +1,6 @@
 """Events of the archive come back as they were, once, and nothing else does (NU8)."""
 
+import errno
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutations.archives import Archive
+from mutations.doubles import Aside
 from mutations.errors import ArchiveDamagedError, MutationError
 from mutations.restoring import RestoreReport, RestoreSelection
 from storage import restores
 from storage.appends import AppendOutcome, append_batch
-from storage.archive_rows import FoldedRepeat
+from storage.archive_rows import FoldedRepeat, WholeEvent
 from storage.counts import CountFolder
 from storage.engine import Database
 from storage.folding import Fold, Repeat, fold_events
@@ -129,6 +131,54 @@ async def test_references_that_went_one_after_the_other_come_back_together(datab
     await archive(database, kept)
     assert await restore(database, kept) == RestoreReport(files=2, restored=2)
     assert await every_event(database) == [as_returned(event) for event in before]
+
+
+def names_in(directory: Path) -> list[str]:
+    return sorted(each.name for each in directory.iterdir())
+
+
+@ON_SQLITE
+async def test_what_stands_in_several_lines_is_put_aside_and_comes_back_in_small_batches(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NU8: an archive of nothing but doubles needs no more memory than any other."""
+    monkeypatch.setattr("mutations.doubles._BATCH_BYTES", 1)
+    kept = Archive(str(tmp_path / "archive"))
+    await store(database, [row(number, objects=(link("disk", f"d-{number}"),)) for number in range(1, 31)])
+    before = await every_event(database)
+    await archive(database, kept, deleting=False)
+    await archive(database, kept)
+    sizes: list[int] = []
+
+    async def look(store: Database, some: Sequence[WholeEvent], *, received_at: int) -> list[RestoreOutcome]:
+        sizes.append(len(some))
+        return await append_restored(store, some, received_at=received_at)
+
+    monkeypatch.setattr("mutations.restoring.append_restored", look)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert await restore(database, kept) == RestoreReport(files=2, restored=30)
+    assert await every_event(database) == [as_returned(event) for event in before]
+    assert (max(sizes), sum(sizes)) == (1, 30)
+    assert names_in(tmp_path) == ["archive"]
+
+
+@ON_SQLITE
+async def test_a_restore_with_no_room_for_doubles_says_where(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Archive(str(tmp_path))
+    await store(database, [row(1)])
+    await archive(database, kept, deleting=False)
+    await archive(database, kept)
+
+    def full(self: Aside, some: Sequence[WholeEvent]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Aside, "add", full)
+    with pytest.raises(MutationError, match=r"timeloom-restore-.*: No space left on device; set TMPDIR"):
+        await restore(database, kept)
+    assert await every_event(database) == []
 
 
 async def forget_deleted(database: Database) -> None:
