@@ -10,12 +10,12 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import Select, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.dialects import insert_adding
+from storage.dialects import force_index, insert_adding
 from storage.errors import PositionExpiredError, StorageError, UnknownPositionError
 from storage.leases import Lease
 from storage.tables import ingest_batches, leases
@@ -48,23 +48,25 @@ async def settle_position(database: "Database") -> int:
 
     Whoever deletes what he sees must mean all that he sees. Where no gateway runs, the batches are numbered here.
     """
-    waiting = await _fetch_waiting(database)
+    last = await _fetch_waiting(database, _LAST_WAITING)
     deadline = time.monotonic() + _SETTLE_SECONDS
-    while waiting and time.monotonic() < deadline:
+    while last is not None and time.monotonic() < deadline:
         sequencer = Sequencer(database)
-        await sequencer.turn()  # does nothing as long as somebody else leads
+        wait = await sequencer.turn()  # does nothing as long as somebody else leads
         await sequencer.release()
-        if not waiting.intersection(await _fetch_waiting(database)):
+        first = await _fetch_waiting(database, _FIRST_WAITING)
+        if first is None or first > last:
             break
-        await asyncio.sleep(_TICK_SECONDS)
+        await asyncio.sleep(min(wait, _TICK_SECONDS))
     return await fetch_live_position(database)
 
 
-async def _fetch_waiting(database: "Database") -> set[int]:
+async def _fetch_waiting(database: "Database", statement: Select[Any]) -> int | None:
     if database.dialect_name == "sqlite":
-        return set()
+        return None
     async with database.reading() as connection:
-        return set((await connection.execute(_WAITING)).scalars())
+        batch_key: int | None = (await connection.execute(statement)).scalar()
+        return batch_key
 
 
 async def fetch_waiting_since(database: "Database") -> int | None:
@@ -193,9 +195,14 @@ _WAITING = (
     .order_by(ingest_batches.c.batch_key)
     .limit(_BATCHES_PER_TICK)
 )
-_WAITING_SINCE = (
-    select(ingest_batches.c.received_at)
-    .where(ingest_batches.c.position.is_(None))
-    .order_by(ingest_batches.c.batch_key)
-    .limit(1)
-)
+
+
+def _build_one_waiting(column: Any, order: Any) -> Select[Any]:
+    """Ask for one batch without a position: for one row MariaDB would rather read all batches in the order of keys."""
+    statement = force_index(select(column), ingest_batches, "uq_ingest_batches_position")
+    return statement.where(ingest_batches.c.position.is_(None)).order_by(order).limit(1)  # type: ignore[no-any-return]
+
+
+_FIRST_WAITING = _build_one_waiting(ingest_batches.c.batch_key, ingest_batches.c.batch_key)
+_LAST_WAITING = _build_one_waiting(ingest_batches.c.batch_key, ingest_batches.c.batch_key.desc())
+_WAITING_SINCE = _build_one_waiting(ingest_batches.c.received_at, ingest_batches.c.batch_key)

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, text, update
 
+from storage import positions
 from storage.engine import Database
 from storage.errors import PositionExpiredError, UnknownPositionError
 from storage.positions import Sequencer, fetch_live_position, require_position, settle_position
 from storage.tables import events, ingest_batches, leases
 from tests.databases import MARIADB_DRIVERS, MariaServer
 from tests.proxies import DatabaseProxy
+from tests.storage.examined import explain, used_indexes
 from tests.storage.histories import event_id, row, store
 from tests.waiting import wait_until
 
@@ -224,12 +226,7 @@ async def test_leader_that_lost_its_lease_numbers_nothing(driver, new_database_u
 async def test_more_batches_than_one_turn_takes_are_numbered_in_order(driver, new_database_url) -> None:
     database = await Database.open(new_database_url(driver))
     await store(database, [row(1)])
-
-    async def many(connection: Any) -> None:
-        rows = ",".join(["(1, 1)"] * 1_200)
-        await connection.execute(text(f"INSERT INTO ingest_batches (received_at, event_count) VALUES {rows}"))
-
-    await database.write(many, name="batches")
+    await _write_batches(database, 1_200)
     async with _running(Sequencer(database).run):
         await wait_until(lambda: _is_live(database, 1_201))
     async with database.reading() as connection:
@@ -257,6 +254,14 @@ async def _has_owner(database: Database) -> bool:
         return bool((await connection.execute(select(leases.c.owner))).scalar())
 
 
+async def _write_batches(database: Database, count: int) -> None:
+    async def write(connection: Any) -> None:
+        rows = ",".join(["(1, 1)"] * count)
+        await connection.execute(text(f"INSERT INTO ingest_batches (received_at, event_count) VALUES {rows}"))
+
+    await database.write(write, name="batches")
+
+
 async def _is_live(database: Database, position: int) -> bool:
     return await fetch_live_position(database) == position
 
@@ -269,3 +274,19 @@ async def test_what_is_committed_has_a_position_when_it_is_settled(database: Dat
         await store(database, [row(number)])
     assert await settle_position(database) == 3
     assert await fetch_live_position(database) == 3
+
+
+@pytest.mark.parametrize("backend", ["aiomysql"])
+async def test_more_batches_than_one_turn_takes_are_settled(database: Database) -> None:
+    """Where no gateway runs: a restore leaves a batch for each thousand events."""
+    await _write_batches(database, 1_200)
+    assert await settle_position(database) == 1_200
+
+
+@pytest.mark.parametrize("backend", ["aiomysql"])
+async def test_one_waiting_batch_is_found_without_reading_those_that_have_a_position(database: Database) -> None:
+    await _write_batches(database, 2_000)
+    await settle_position(database)
+    await _write_batches(database, 3)
+    for statement in (positions._FIRST_WAITING, positions._LAST_WAITING, positions._WAITING_SINCE):
+        assert used_indexes(await explain(database, statement)) == {"uq_ingest_batches_position"}

@@ -69,9 +69,9 @@ FROM events
 WHERE events.id IN (%s, %s);
 
 SELECT ingest_batches.batch_key
-FROM ingest_batches
+FROM ingest_batches FORCE INDEX (uq_ingest_batches_position)
 WHERE ingest_batches.`position` IS NULL
-ORDER BY ingest_batches.batch_key
+ORDER BY ingest_batches.batch_key DESC
 LIMIT %s;
 
 SELECT leases.high_water
