@@ -39,6 +39,7 @@ from storage.retention_runs import (
     insert_run,
 )
 from storage.servers import fetch_database_time, is_galera
+from storage.severities import Severity
 from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND, now_micros
 
 DEFAULT_CHUNK_EVENTS, GALERA_CHUNK_EVENTS = 10_000, 1_000
@@ -430,7 +431,7 @@ def _missing_archive(rules: Rules, blocked: frozenset[str]) -> str | None:
 
 def _audit(run: RunRecord, *, completed: bool, error: str | None, now: int) -> Batch:
     seconds = max(now - run.started_at, 0) / MICROSECONDS_PER_SECOND
-    state = "completed" if completed else "not completed"
+    state = error or ("completed" if completed else "not completed")
     return audit_batch(
         "prune",
         f"retention removed {run.events_removed} events and {run.references_removed} references ({state})",
@@ -450,4 +451,5 @@ def _audit(run: RunRecord, *, completed: bool, error: str | None, now: int) -> B
         },
         now=now,
         actor=run.requested_by,
+        severity=Severity.NOTICE if error is None else Severity.ERROR,
     )

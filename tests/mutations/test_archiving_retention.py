@@ -10,8 +10,10 @@ from mutations.retention import RetentionRunner
 from storage.engine import Database
 from storage.positions import Sequencer
 from storage.retention_runs import RunRecord, fetch_runs
+from storage.severities import Severity
 from storage.times import MICROSECONDS_PER_DAY
 from tests.mutations.archiving import LATER, as_returned, every_event, restore
+from tests.mutations.deleting import OWN, stored
 from tests.storage.histories import link, row, store
 
 EACH_DATABASE = pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])
@@ -48,6 +50,8 @@ async def test_events_go_when_they_are_in_the_archive(database: Database, tmp_pa
     assert run.error is not None
     assert run.error.startswith(f"TIMELOOM_ARCHIVE_URL (--url) {blocked}: ")
     assert await every_event(database) == before[:2]
+    told = {event.message: Severity(event.severity) for event in await stored(database, OWN)}
+    assert told[f"retention removed 0 events and 0 references ({run.error})"] is Severity.ERROR
     blocked.unlink()
     kept = Archive(str(blocked))
     run = await run_retention(database, kept, now=LATER)
