@@ -37,7 +37,7 @@ from storage.engine import Database
 from storage.errors import SelectorError
 from storage.reads import fetch_events
 from storage.records import EventKey, ObjectRecord
-from storage.registrations import fetch_earlier_registrations
+from storage.registrations import fetch_prunable_registrations
 from storage.scopes import EVERYTHING
 from storage.selector_text import parse_selector
 from storage.selectors import EventField, Selector, all_of, equals_any
@@ -149,7 +149,7 @@ def prune(
 
     async def choose(store: Database) -> tuple[Selection, dict[str, Any]]:
         keys = await store.identities.namespace_keys([name])
-        earlier = [one for key in keys.values() for one in await fetch_earlier_registrations(store, key, source)]
+        earlier = [one for key in keys.values() for one in await fetch_prunable_registrations(store, key, source)]
         shown = {"registrations": {"namespace": name, "source": source}}
         return Selection.of_registrations(name, source, earlier), shown
 

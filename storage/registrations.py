@@ -16,7 +16,7 @@ from storage.dialects import force_index
 from storage.identifiers import new_event_id
 from storage.identities import LruCache
 from storage.scopes import Scope
-from storage.tables import namespaces, registrations
+from storage.tables import events, namespaces, registrations
 
 if TYPE_CHECKING:
     from storage.engine import Database
@@ -125,9 +125,16 @@ async def find_registration_places(database: "Database", ids: Collection[str]) -
 
 
 async def fetch_earlier_registrations(database: "Database", namespace_key: int, source: str) -> list[str]:
-    """Give the ids of all registrations of a source but the present one, oldest first: what a prune removes (HZ3)."""
+    """Give the ids of all registrations of a source but the present one, oldest first (HZ3)."""
     async with database.reading() as connection:
         result = await connection.execute(build_earlier_registrations(namespace_key, source))
+        return [row[0] for row in result]
+
+
+async def fetch_prunable_registrations(database: "Database", namespace_key: int, source: str) -> list[str]:
+    """Give those of the earlier registrations of a source that events name, oldest first: there may be far fewer."""
+    async with database.reading() as connection:
+        result = await connection.execute(build_prunable_registrations(namespace_key, source))
         return [row[0] for row in result]
 
 
@@ -216,6 +223,16 @@ def build_earlier_registrations(namespace_key: int, source: str) -> Select[Any]:
         .where(columns.generation < highest.scalar_subquery())
         .order_by(columns.generation)
     )
+
+
+def build_prunable_registrations(namespace_key: int, source: str) -> Select[Any]:
+    """Ask for the earlier registrations of a source that events name.
+
+    LIMIT keeps MariaDB from turning the question round and reading the registration of every event there is.
+    """
+    some_event = force_index(select(events.c.namespace_key), events, "ix_events_registration")
+    some_event = some_event.where(events.c.registration_id == registrations.c.registration_id).limit(1)
+    return build_earlier_registrations(namespace_key, source).where(some_event.scalar_subquery().is_not(None))
 
 
 def build_registration_page(

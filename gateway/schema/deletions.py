@@ -37,7 +37,7 @@ from mutations.validation import OWN_NAMESPACE
 from storage.cursors import IdCursor
 from storage.deletions import CURSOR_KIND, DeletionPage, DeletionRecord, fetch_deletion, fetch_deletion_page
 from storage.records import EventKey, EventRecord, ObjectRecord
-from storage.registrations import fetch_earlier_registrations
+from storage.registrations import fetch_prunable_registrations
 from storage.scopes import Scope
 
 _KIND = "deletion"
@@ -319,7 +319,9 @@ async def prune_registrations(
     namespace, source = _namespace(context, input.namespace), require_text(input.source, "input.source")
     require_source(namespace, source)
     keys = await context.database.identities.namespace_keys([namespace])
-    earlier = [one for key in keys.values() for one in await fetch_earlier_registrations(context.database, key, source)]
+    earlier = [
+        one for key in keys.values() for one in await fetch_prunable_registrations(context.database, key, source)
+    ]
     selection = Selection.of_registrations(namespace, source, earlier, scope)
     shown = {"namespace": namespace, "source": source}
     record = await _ask(context, input, selection, _text({"registrations": shown}))

@@ -9,13 +9,16 @@ SELECT CAST(registrations.registration_id AS UUID) AS registration_id
 FROM registrations
 WHERE registrations.namespace_key = %s AND registrations.source = %s AND registrations.generation < (SELECT max(last.generation) AS max_1
 FROM registrations AS last
-WHERE last.namespace_key = %s AND last.source = %s)
+WHERE last.namespace_key = %s AND last.source = %s) AND (SELECT events.namespace_key
+FROM events FORCE INDEX (ix_events_registration)
+WHERE events.registration_id = registrations.registration_id
+LIMIT %s) IS NOT NULL
 ORDER BY registrations.generation;
 
 SELECT ingest_batches.batch_key
-FROM ingest_batches
+FROM ingest_batches FORCE INDEX (uq_ingest_batches_position)
 WHERE ingest_batches.`position` IS NULL
-ORDER BY ingest_batches.batch_key
+ORDER BY ingest_batches.batch_key DESC
 LIMIT %s;
 
 SELECT leases.high_water

@@ -11,7 +11,10 @@ SELECT CASE WHEN registrations.registration_id IS NULL THEN NULL ELSE substr(low
 FROM registrations
 WHERE registrations.namespace_key = ? AND registrations.source = ? AND registrations.generation < (SELECT max(last.generation) AS max_1
 FROM registrations AS last
-WHERE last.namespace_key = ? AND last.source = ?)
+WHERE last.namespace_key = ? AND last.source = ?) AND (SELECT events.namespace_key
+FROM events
+WHERE events.registration_id = registrations.registration_id
+LIMIT ? OFFSET ?) IS NOT NULL
 ORDER BY registrations.generation;
 
 SELECT leases.high_water
