@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.dialects import database_micros, insert_missing
+from storage.dialects import database_micros, insert_missing, insert_replacing
 from storage.tables import leases
 from storage.times import MICROSECONDS_PER_SECOND
 
@@ -29,6 +29,12 @@ async def wait_for_holder(connection: AsyncConnection, name: str) -> None:
     For whoever changes what the work under a lease goes by: what is told as changed then holds for all of it.
     """
     await connection.execute(select(leases.c.epoch).where(leases.c.name == name).with_for_update())
+
+
+async def take_turns(connection: AsyncConnection, name: str, *, dialect_name: str) -> None:
+    """Let one transaction at a time do what a name stands for: whoever comes next waits until ours ends."""
+    nobody = {"name": name, "owner": "", "epoch": 0, "expires_at": 0, "high_water": 0}
+    await connection.execute(insert_replacing(leases, dialect_name, ("expires_at",)), nobody)
 
 
 class Lease:

@@ -18,6 +18,7 @@ from storage.dialects import driver_insert
 from storage.identifiers import uuid_to_bytes
 from storage.identities import AudienceName, AudienceRecord
 from storage.json_values import spell_keys
+from storage.leases import take_turns
 from storage.literals import insert_statements, is_any_id
 from storage.positions import next_position
 from storage.records import ObjectRecord
@@ -95,6 +96,8 @@ class _Return:
 
     async def run(self, connection: AsyncConnection) -> list[RestoreOutcome]:
         """Write the events whose ids are not stored."""
+        # Of two restores one could bring an event back by itself, the other as a repeat of another event.
+        await take_turns(connection, "restore", dialect_name=self._database.dialect_name)
         ids = [place.id for place in self._places]
         stored = await _fetch_stored(
             connection, [*ids, *(each.id for event, _ in self._events for each in event.folded)]

@@ -1,5 +1,6 @@
 """Events of the archive come back as they were, once, and nothing else does (NU8)."""
 
+import asyncio
 import errno
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,9 +23,12 @@ from storage.folding import Fold, Repeat, fold_events
 from storage.removals import delete_references, lock_events, lock_references
 from storage.restores import RestoreOutcome, append_restored
 from storage.tables import deleted_ids, event_count_deltas, event_counts, events, folded_ids
+from tests.databases import MariaServer
 from tests.mutations.archiving import LATER, archive, as_returned, every_event, every_place, remove, restore
 from tests.mutations.test_archives import EACH_DATABASE, EVERY_FIELD, ON_SQLITE
+from tests.proxies import DatabaseProxy
 from tests.storage.histories import START, event_id, link, row, store
+from tests.waiting import wait_until
 
 
 async def fold(database: Database, repeats: dict[int, int]) -> None:
@@ -324,3 +328,28 @@ async def test_an_event_that_is_folded_meanwhile_does_not_come_back(
     monkeypatch.setattr(AsyncConnection, "execute", execute_and_fold)
     assert await append_restored(database, whole, received_at=LATER) == [RestoreOutcome.PRESENT] * 2
     assert (await count(database, events), await count(database, folded_ids)) == (1, 1)
+
+
+@pytest.mark.parametrize("backend", ["aiomysql"])
+async def test_two_restores_at_once_bring_a_repeat_back_once(
+    database: Database, mariadb_server: MariaServer, tmp_path: Path
+) -> None:
+    """One has it in a line of its own, the other among the repeats of another event."""
+    await store(database, [row(1), row(2)])
+    [_, repeat] = await every_event(database)
+    await remove(database, (await every_place(database))[1:])
+    await fold(database, {2: 1})
+    [folding] = await every_event(database)
+    await remove(database, await every_place(database))
+    async with DatabaseProxy(mariadb_server.port) as proxy:
+        url = database.url.set(port=proxy.port).render_as_string(hide_password=False)
+        other = await Database.open(url)
+        proxy.hold_commits()
+        first = asyncio.create_task(append_restored(other, [repeat], received_at=LATER))
+        await wait_until(lambda: proxy.commits_held > 0)
+        second = asyncio.create_task(append_restored(database, [folding], received_at=LATER))
+        await asyncio.wait({second}, timeout=0.2)
+        proxy.release_commits()
+        await asyncio.gather(first, second)
+        await other.close()
+    assert (await count(database, events), await count(database, folded_ids)) == (2, 0)
