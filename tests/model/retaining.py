@@ -19,7 +19,7 @@ from mutations.retention import RetentionOptions, RetentionRunner
 from storage.retention_runs import fetch_run
 from storage.upkeep import delete_old_ids
 from tests.model.agreement import NAMESPACES, read_tables
-from tests.model.oracle import DAY, HORIZON, SECOND, Key, Plan, Sent, Stored
+from tests.model.oracle import DAY, HORIZON, HOUR, SECOND, Key, Plan, Sent, Stored
 from tests.model.world import AGES, EVENT_TYPES, SETTINGS, World
 
 
@@ -64,10 +64,9 @@ async def policy(world: World, draw: random.Random) -> str:
 
 async def retain(world: World, draw: random.Random) -> str:
     """A dry run, and the run: what one told the other takes; in between, or not, the process ends."""
-    if draw.random() < 0.4:
-        world.now += 33 * DAY
+    _pass_time(world, draw)
     has_archive = draw.random() < 0.85
-    fresh = draw.random() < 0.4
+    fresh = draw.random() < 0.25
     if fresh:
         await world.clear_marks()
     runner = _runner(world, has_archive=has_archive, chunk_events=draw.choice((4, 100, 100)))
@@ -76,7 +75,7 @@ async def retain(world: World, draw: random.Random) -> str:
     run = await runner.request("somebody")
     if not resumed:
         plan = world.oracle.plan(started_at=run.started_at, has_archive=has_archive)
-        if draw.random() < 0.4:
+        if draw.random() < 0.25:
             counted = await runner.preview("somebody")
             assert counted.finished_at is not None
             assert _outcomes(world, counted) == +plan.outcomes, "the dry run counts otherwise"
@@ -98,7 +97,23 @@ async def retain(world: World, draw: random.Random) -> str:
         assert done.folded == folded
     if fresh and not resumed:
         _require_all_folded(world, part)
-    return f"retention: {len(plan.events)} events of {len(part.before)}, {folded} folded"
+    told = f"retention: {len(plan.events)} events of {len(part.before)}, {folded} folded"
+    if draw.random() < 0.25:
+        world.now -= 3 * HOUR  # what comes now has arrived before what the run has examined
+        told += "; the clock is set back"
+    return told
+
+
+def _pass_time(world: World, draw: random.Random) -> None:
+    """Nothing, a month, or up to where an event is due, a microsecond before or after (EV8: strictly older)."""
+    chance = draw.random()
+    if chance < 0.3:
+        world.now += 33 * DAY
+    elif chance < 0.8 and world.oracle.events:
+        stored = world.oracle.events[draw.choice(sorted(world.oracle.events))]
+        ages = sorted({each.age for each in world.oracle.policies.values() if each.age is not None})
+        at = stored.aged_from + draw.choice(ages) * SECOND + draw.choice((-200 * SECOND, -1, 0, 1))
+        world.now = max(world.now, at)
 
 
 async def restore(world: World, draw: random.Random) -> str:

@@ -16,7 +16,7 @@ from tests.model.oracle import DAY, HOUR, SECOND
 from tests.model.retaining import forget_ids, policy, restore, retain
 from tests.model.world import World
 
-_STEPS_OF_TIME = (HOUR, 7 * HOUR, DAY, 2 * DAY, 9 * DAY, 31 * DAY, 100 * DAY, -HOUR)
+_STEPS_OF_TIME = (HOUR, 7 * HOUR, DAY, 2 * DAY, 9 * DAY, 31 * DAY, 100 * DAY, -HOUR, -5 * HOUR, -2 * DAY)
 
 
 async def clock(world: World, draw: random.Random) -> str:
@@ -61,7 +61,7 @@ STEPS: dict[str, tuple[Step, int]] = {
     "ingest": (ingest, 10),
     "beats": (beats, 5),
     "resend": (resend, 8),
-    "clock": (clock, 9),
+    "clock": (clock, 10),
     "register": (register, 2),
     "preview": (preview, 5),
     "confirm": (confirm, 5),

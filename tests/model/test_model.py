@@ -15,7 +15,7 @@ from storage.engine import Database
 from tests.model.histories import Step, histories, tell
 
 STEPS = 125
-EXAMPLES = {"sqlite": 25, "aiomysql": 16}
+EXAMPLES = {"sqlite": 26, "aiomysql": 16}
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])

@@ -23,8 +23,8 @@ BEGIN = 1_767_225_600_000_000 + 11 * HOUR
 SOURCES = ("host-1", "host-2", "disk-1")
 EVENT_TYPES = ("audit", "status", "usage", "beat")
 LINKS: tuple[Link, ...] = (("node", "n1"), ("node", "n2"), ("disk", "d1"), ("api-requests", "r1"))
-SETTINGS = {"audit": 60 * 86_400, "usage": 20 * 86_400, "status": 3 * 86_400, "api-requests": 86_400}
-AGES = (None, 86_400, 3 * 86_400, 20 * 86_400, 60 * 86_400)
+SETTINGS = {"audit": 60 * 86_400, "usage": 20 * 86_400, "status": 3_600, "api-requests": 3_600}
+AGES = (None, 3_600, 86_400, 20 * 86_400, 60 * 86_400)
 _STEPS_OF_TIME = (HOUR, 7 * HOUR, DAY, 2 * DAY, 9 * DAY, 31 * DAY, 100 * DAY, -HOUR)
 _KEPT = {"namespaces", "audiences", "objects", "object_audiences", "leases", "alembic_version"}
 """Tables of names: what has been given a key keeps it."""
