@@ -32,7 +32,7 @@ from mutations.deletions import (
 from mutations.errors import ConfirmationStaleError, InvalidInputError, MutationError
 from mutations.registrations import require_source
 from mutations.selections import OBJECT, Selection, require_object
-from storage.deletions import DeletionRecord, DeletionState, fetch_deletion
+from storage.deletions import UNFINISHED, DeletionRecord, DeletionState, fetch_deletion
 from storage.engine import Database
 from storage.errors import SelectorError
 from storage.reads import fetch_events
@@ -46,7 +46,6 @@ from storage.times import format_rfc3339, now_micros
 
 _LOOK_SECONDS = 0.2
 _SHOWN_CHARACTERS = 60
-_UNFINISHED = (DeletionState.COUNTING, DeletionState.QUEUED, DeletionState.RUNNING)
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count and show what would go, and delete nothing.")]
 ForceOption = Annotated[bool, typer.Option("--force", "--yes", "-f", help="Delete without asking.")]
@@ -277,13 +276,13 @@ class _Follower:
             raise
 
     async def _follow(self, record: DeletionRecord, what: str) -> DeletionRecord:
-        if record.state not in _UNFINISHED:
+        if record.state not in UNFINISHED:
             return record
         task = self._progress.add_task(what, total=record.matched if what == "deleting" else None)
         if sys.stderr.isatty():
             self._progress.start()
         try:
-            while record.state in _UNFINISHED:
+            while record.state in UNFINISHED:
                 if not await self._worker.turn():
                     await asyncio.sleep(_LOOK_SECONDS)
                 record = await fetch_deletion(self._store, record.id) or record

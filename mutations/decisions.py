@@ -132,7 +132,7 @@ class Rules:
 
 
 def _holds(policy: Policy, subject: Subject, object_type: str | None) -> bool:
-    if subject.namespace == OWN_NAMESPACE and not policy.names_our_namespace:
+    if subject.namespace == OWN_NAMESPACE and not policy.names_own_namespace:
         return False
     return (
         (not policy.selectors or policy.id in subject.holding)

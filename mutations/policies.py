@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from mutations.selections import names_own_namespace
 from mutations.validation import OWN_NAMESPACE
-from storage.conjunctions import Conjunction
 from storage.policies import PolicyRecord
 from storage.selector_text import parse_selector
 from storage.selectors import (
@@ -86,12 +86,11 @@ class Policy:
         return all_of(parts)
 
     @cached_property
-    def names_our_namespace(self) -> bool:
+    def names_own_namespace(self) -> bool:
         """Whether it names the namespace `timeloom`, without which it never decides about events there (NU5)."""
         if self.namespace is not None:
             return self.namespace == OWN_NAMESPACE
-        named = Conjunction.of(self.selector).namespaces()
-        return named is not None and OWN_NAMESPACE in named
+        return names_own_namespace(self.selector)
 
     @cached_property
     def may_change_its_mind(self) -> bool:

@@ -40,7 +40,7 @@ class DeletionState(Enum):
 END: Final = "end"
 """The place of a deletion that has come to the end of what is being done."""
 
-UNFINISHED: Final = (DeletionState.COUNTING, DeletionState.QUEUED, DeletionState.RUNNING)
+UNFINISHED: Final[tuple[DeletionState, ...]] = (DeletionState.COUNTING, DeletionState.QUEUED, DeletionState.RUNNING)
 """The states in which there is something to do in the background."""
 
 
