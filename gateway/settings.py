@@ -39,6 +39,9 @@ _QUOTA = re.compile(r"-1|[0-9]{1,15}", re.ASCII)
 Names = Annotated[tuple[str, ...], NoDecode]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
+_LONGEST_SECONDS = 100_000_000_000
+"""Some 3,000 years: in microseconds it is far from what a column holds, in either direction."""
+WholeSeconds = Annotated[int, Field(ge=1, le=_LONGEST_SECONDS)]
 
 
 def _require_age(value: int) -> int:
@@ -47,7 +50,7 @@ def _require_age(value: int) -> int:
     return value
 
 
-Age = Annotated[int, Field(ge=-1), AfterValidator(_require_age)]
+Age = Annotated[int, Field(ge=-1, le=_LONGEST_SECONDS), AfterValidator(_require_age)]
 
 
 class SettingsError(Exception):
@@ -146,7 +149,7 @@ class Settings(BaseSettings):
         description="Quotas of single namespaces, which take the place of TIMELOOM_QUOTA_EVENTS_PER_DAY: "
         "name=events,... such as payments=1000000,lab=-1.",
     )
-    resend_horizon_seconds: Count = Field(
+    resend_horizon_seconds: WholeSeconds = Field(
         2_592_000,
         description="How long ids of deleted events, and positions of batches without events, are remembered: as long "
         "as anybody may send an event again.",
@@ -186,7 +189,7 @@ class Settings(BaseSettings):
     max_api_requests_event_age_seconds: Age = Field(
         86_400, description="Age at which references to objects of the type api-requests are removed; -1: never."
     )
-    retention_interval_seconds: Count = Field(86_400, description="How often retention runs.")
+    retention_interval_seconds: WholeSeconds = Field(86_400, description="How often retention runs.")
     retention_time_of_day: str = Field(
         "03:00", description="When retention runs, in UTC; with another interval than a day, one of its times."
     )

@@ -87,6 +87,10 @@ def test_a_switch_is_read_as_a_word(text: str, value: bool) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, str], str]] = {
+    "an age beyond all times": (
+        {"TIMELOOM_MAX_AUDIT_EVENT_AGE_SECONDS": "10000000000000"},
+        "TIMELOOM_MAX_AUDIT_EVENT_AGE_SECONDS: input should be less than or equal to 100000000000",
+    ),
     "near miss": (
         {"TIMELOOM_PROT": "1"},
         "TIMELOOM_PROT in the environment is no setting: did you mean TIMELOOM_PORT?",
