@@ -1,5 +1,6 @@
 """Judge: looks up what policies want to know about stored events, and asks the rules what becomes of each (RT1)."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,9 @@ from storage.engine import Database, Transaction
 from storage.examined import ExaminedEvent, fetch_holding, fetch_object_types
 from storage.removals import EventPlace, LockedEvent, Reference, lock_references
 from storage.selectors import Selector, TouchesType
+
+_IN_ONE_BREATH = 250
+"""So many events are judged until whoever else works in this process has a turn: some milliseconds."""
 
 
 class Judged(NamedTuple):
@@ -48,7 +52,9 @@ class Judge:
         await self._learn_names(each.event.namespace_key for each in found)
         types = await fetch_object_types(self._database, [each.place for each in found if self._touches(each.holding)])
         judged: list[Judged] = []
-        for each in found:
+        for place, each in enumerate(found):
+            if place % _IN_ONE_BREATH == 0:
+                await asyncio.sleep(0)
             object_types = tuple(types.get(each.place, ()))
             subject = self._subject(each.event, self._ids(each.holding))
             judged.append(Judged(each, object_types, self.rules.decide(each.event, subject, object_types)))
@@ -70,7 +76,9 @@ class Judge:
         touching = [event for event in locked if self._touches(read[event.place].holding)]
         references = await lock_references(connection, touching)
         decided: list[LockedDecision] = []
-        for event in locked:
+        for place, event in enumerate(locked):
+            if place % _IN_ONE_BREATH == 0:
+                await asyncio.sleep(0)
             own = references.get(event.place, [])
             subject = self._subject(event, self._ids(holdings.get(event.place, frozenset())))
             decision = self.rules.decide(event, subject, [reference.object_type for reference in own])
