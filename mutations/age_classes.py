@@ -15,7 +15,7 @@ from mutations.policies import Policy, matches_pattern
 from storage.engine import Database
 from storage.examined import ArrivalWalk, fetch_registered
 from storage.marks import Mark
-from storage.registrations import fetch_prunable_registrations, fetch_renewed_sources
+from storage.registrations import fetch_all_prunable_registrations
 from storage.selectors import Or, Selector
 from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
 
@@ -75,9 +75,10 @@ async def earlier_registrations(database: Database, policies: Iterable[Policy]) 
     """Give the earlier registrations, as far as events name them, of the sources of pruning policies (HZ4)."""
     pruning = [policy for policy in policies if policy.prune_registrations]
     found: set[str] = set()
-    for place in await fetch_renewed_sources(database) if pruning else ():
-        if any(_may_prune(policy, place.namespace, place.source) for policy in pruning):
-            found.update(await fetch_prunable_registrations(database, place.namespace_key, place.source))
+    if pruning:
+        async for registration_id, place in fetch_all_prunable_registrations(database):
+            if any(_may_prune(policy, place.namespace, place.source) for policy in pruning):
+                found.add(registration_id)
     return frozenset(found)
 
 

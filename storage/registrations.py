@@ -4,7 +4,7 @@ What belongs to which registration is decided by that id alone (D5); no clock ta
 source are numbered without a gap, and the highest is the present one.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.cursors import IdCursor
-from storage.dialects import force_index
+from storage.dialects import force_index, keep_join_order, key_range
 from storage.identifiers import new_event_id
 from storage.identities import LruCache
 from storage.scopes import Scope
@@ -138,18 +138,19 @@ async def fetch_prunable_registrations(database: "Database", namespace_key: int,
         return [row[0] for row in result]
 
 
-async def fetch_renewed_sources(database: "Database") -> list[RegistrationPlace]:
-    """Give the sources that have registered more than once, those that a prune could find something of (HZ4)."""
-    columns = registrations.c
-    statement = (
-        select(columns.namespace_key, namespaces.c.name, columns.source)
-        .join(namespaces, namespaces.c.namespace_key == columns.namespace_key)
-        .group_by(columns.namespace_key, namespaces.c.name, columns.source)
-        .having(func.max(columns.generation) > 1)
-        .order_by(columns.namespace_key, columns.source)
-    )
-    async with database.reading() as connection:
-        return [RegistrationPlace(*row) for row in await connection.execute(statement)]
+async def fetch_all_prunable_registrations(database: "Database") -> AsyncIterator[tuple[str, RegistrationPlace]]:
+    """Give the earlier registrations of all sources, as far as events name them (HZ4)."""
+    after: tuple[int, str, int] | None = None
+    while True:
+        statement = build_registration_window(after, dialect_name=database.dialect_name)
+        async with database.reading() as connection:
+            rows = (await connection.execute(statement)).all()
+        for row in rows:
+            if row.is_earlier and row.is_named:
+                yield row.registration_id, RegistrationPlace(row.namespace_key, row.name, row.source)
+        if len(rows) < _IDS_PER_STATEMENT:
+            return
+        after = (rows[-1].namespace_key, rows[-1].source, rows[-1].generation)
 
 
 async def fetch_registration_page(
@@ -226,13 +227,21 @@ def build_earlier_registrations(namespace_key: int, source: str) -> Select[Any]:
 
 
 def build_prunable_registrations(namespace_key: int, source: str) -> Select[Any]:
-    """Ask for the earlier registrations of a source that events name.
+    """Ask for the earlier registrations of a source that events name."""
+    return build_earlier_registrations(namespace_key, source).where(_is_named())
 
-    LIMIT keeps MariaDB from turning the question round and reading the registration of every event there is.
-    """
-    some_event = force_index(select(events.c.namespace_key), events, "ix_events_registration")
-    some_event = some_event.where(events.c.registration_id == registrations.c.registration_id).limit(1)
-    return build_earlier_registrations(namespace_key, source).where(some_event.scalar_subquery().is_not(None))
+
+def build_registration_window(after: tuple[int, str, int] | None, *, dialect_name: str) -> Select[Any]:
+    """Ask for the next registrations by namespace, source and generation: which are earlier ones, which events name."""
+    columns = registrations.c
+    order = (columns.namespace_key, columns.source, columns.generation)
+    joined = registrations.join(namespaces, namespaces.c.namespace_key == columns.namespace_key)
+    earlier, named = (~_is_current()).label("is_earlier"), _is_named().label("is_named")
+    statement: Select[Any] = select(columns.registration_id, *order, namespaces.c.name, earlier, named)
+    statement = keep_join_order(force_index(statement, registrations, _BY_SOURCE).select_from(joined))
+    if after is not None:
+        statement = statement.where(key_range(order, after, ">", dialect_name))
+    return statement.order_by(*order).limit(_IDS_PER_STATEMENT)
 
 
 def build_registration_page(
@@ -288,6 +297,13 @@ def _is_current() -> ColumnElement[bool]:
         )
         .exists()
     )
+
+
+def _is_named() -> ColumnElement[bool]:
+    # LIMIT keeps MariaDB from turning the question round and reading the registration of every event there is.
+    some_event: Select[Any] = force_index(select(events.c.namespace_key), events, "ix_events_registration")
+    some_event = some_event.where(events.c.registration_id == registrations.c.registration_id).limit(1)
+    return some_event.scalar_subquery().is_not(None)
 
 
 def _to_record(row: Any) -> RegistrationRecord:

@@ -16,11 +16,12 @@ from storage.registrations import (
     build_last_registration,
     build_prunable_registrations,
     build_registration_page,
+    build_registration_window,
+    fetch_all_prunable_registrations,
     fetch_earlier_registrations,
     fetch_prunable_registrations,
     fetch_registration_page,
     fetch_registrations,
-    fetch_renewed_sources,
     find_registration_places,
 )
 from storage.scopes import EVERYTHING, Scope
@@ -53,7 +54,6 @@ async def test_a_registration_ends_the_one_before_it(database: Database) -> None
     assert (second.generation, second.is_current, other.generation, other.is_current) == (2, True, 1, True)
     assert await fetch_earlier_registrations(database, key, "node-1") == [first.uuid]
     assert await fetch_earlier_registrations(database, key, "node-2") == []
-    assert await fetch_renewed_sources(database) == [RegistrationPlace(key, "default", "node-1")]
     assert await find_registration_places(database, [first.uuid, other.uuid]) == {
         first.uuid: RegistrationPlace(key, "default", "node-1"),
         other.uuid: RegistrationPlace(key, "default", "node-2"),
@@ -68,6 +68,29 @@ async def test_of_earlier_registrations_those_are_pruned_that_events_name(databa
     await store(database, [row(n, source="node-1", registration_id=ids[named]) for n, named in enumerate([1, 1, 3], 1)])
     assert await fetch_earlier_registrations(database, key, "node-1") == ids[:3]
     assert await fetch_prunable_registrations(database, key, "node-1") == [ids[1]]
+
+
+@EACH_DATABASE
+async def test_what_is_prunable_of_all_sources_is_found_window_by_window(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HZ4: not a statement for each source."""
+    monkeypatch.setattr("storage.registrations._IDS_PER_STATEMENT", 4)
+    keys = {name: await namespace_key(database, name) for name in ("default", "other")}
+    named: dict[str, RegistrationPlace] = {}
+    for name, key in keys.items():
+        for source in ("a", "b", "c"):
+            ids = [(await append_registration(database, key, source, now=START)).uuid for _ in range(3)]
+            await store(
+                database,
+                [row(len(named) * 9 + n, namespace=name, source=source, registration_id=ids[n]) for n in (1, 2)],
+            )
+            named[ids[1]] = RegistrationPlace(key, name, source)
+    seen: list[str] = []
+    forget = database.observe(lambda event: seen.append(event.sql))
+    assert {found: place async for found, place in fetch_all_prunable_registrations(database)} == named
+    forget()
+    assert len(seen) == 5
 
 
 @EACH_DATABASE
@@ -132,6 +155,8 @@ async def test_registrations_are_found_by_index(database: Database) -> None:
         build_last_registration(key, "node-1"),
         build_earlier_registrations(key, "node-1"),
         build_prunable_registrations(key, "node-1"),
+        build_registration_window(None, dialect_name=database.dialect_name),
+        build_registration_window((key, "node-1", 2), dialect_name=database.dialect_name),
         build_registration_page([key], "node-1", **in_all),  # type: ignore[arg-type]
         build_registration_page(None, "node-1", **in_all),  # type: ignore[arg-type]
     )
