@@ -117,7 +117,8 @@ class _Return:
         if self._database.dialect_name == "sqlite":
             batch["position"] = await next_position(connection)
         batch_key = (await connection.execute(insert(ingest_batches), batch)).lastrowid
-        returning = [self._without_strays(index, stored) for index in new]
+        taken = {*stored, *(self._places[index] for index in new)}
+        returning = [self._without_strays(index, taken) for index in new]
         namespace_keys = [self._places[index].namespace_key for index in new]
         audience_keys = [self._events[index][1].key for index in new]
         keys = list(zip(returning, namespace_keys, audience_keys, strict=True))
@@ -138,10 +139,11 @@ class _Return:
         if self._database.dialect_name == "mariadb":
             self._own_batch_keys.add(batch_key)
 
-    def _without_strays(self, index: int, stored: Collection[EventPlace]) -> WholeEvent:
-        """Leave out repeats that are stored by themselves: they must not count twice."""
+    def _without_strays(self, index: int, taken: set[EventPlace]) -> WholeEvent:
+        """Leave out repeats that are stored already, and those of another event that returns too: none counts twice."""
         event, audience = self._events[index]
-        kept = tuple(each for each in event.folded if EventPlace(each.id, audience.namespace_key) not in stored)
+        kept = tuple(each for each in event.folded if EventPlace(each.id, audience.namespace_key) not in taken)
+        taken.update(EventPlace(each.id, audience.namespace_key) for each in kept)
         fewer = len(event.folded) - len(kept)
         return event._replace(folded=kept, repeat_count=event.repeat_count - fewer) if fewer else event
 

@@ -353,3 +353,16 @@ async def test_two_restores_at_once_bring_a_repeat_back_once(
         await asyncio.gather(first, second)
         await other.close()
     assert (await count(database, events), await count(database, folded_ids)) == (2, 0)
+
+
+@EACH_DATABASE
+async def test_a_repeat_of_two_events_comes_back_with_one_of_them(database: Database) -> None:
+    """Archived with one event, restored, then folded into another one and archived with that."""
+    await store(database, [row(1), row(2)])
+    first, second = await every_event(database)
+    repeat = FoldedRepeat(event_id(3), (3).to_bytes(16, "big"))
+    both = [each._replace(folded=(repeat,), repeat_count=2) for each in (first, second)]
+    await remove(database, await every_place(database))
+    assert await append_restored(database, both, received_at=LATER) == [RestoreOutcome.RESTORED] * 2
+    assert sorted(each.repeat_count for each in await every_event(database)) == [1, 2]
+    assert await count(database, folded_ids) == 1
