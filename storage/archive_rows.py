@@ -53,10 +53,15 @@ async def fetch_whole_events(
 ) -> list[tuple[EventPlace, WholeEvent]]:
     """Read those of some events that are stored, with their references and what was folded into them, by id.
 
-    `with_folded` false leaves out what was folded into them, which may be many.
+    `with_folded` false leaves out what was folded into them, which may be many. Each event is read in several
+    statements: one that goes in between, of which only a part was there, is left out.
     """
     async with database.reading() as connection:
-        return await read_whole_events(connection, database.identities, places, with_folded=with_folded)
+        found = await read_whole_events(connection, database.identities, places, with_folded=with_folded)
+        stored: set[EventPlace] = set()
+        for ids in in_parts(sorted({place.id for place, _ in found}), IDS_PER_STATEMENT):
+            stored.update(EventPlace(*row) for row in await connection.execute(build_places(ids)))
+    return [(place, event) for place, event in found if place in stored]
 
 
 async def read_whole_events(
@@ -126,6 +131,12 @@ def build_whole_events(ids: Sequence[str]) -> Select[Any]:
     columns = (events.c[name] for name in _READ_COLUMNS)
     statement: Select[Any] = force_index(select(*columns), events, "PRIMARY")
     return statement.where(is_any_id(events.c.id, ids)).order_by(events.c.id)
+
+
+def build_places(ids: Sequence[str]) -> Select[Any]:
+    """Ask which events are stored, by id."""
+    statement: Select[Any] = force_index(select(events.c.id, events.c.namespace_key), events, "PRIMARY")
+    return statement.where(is_any_id(events.c.id, ids))
 
 
 def build_whole_links(ids: Sequence[str]) -> Select[Any]:

@@ -14,9 +14,9 @@ from mutations.archives import Archive
 from mutations.doubles import Aside
 from mutations.errors import ArchiveDamagedError, MutationError
 from mutations.restoring import RestoreReport, RestoreSelection
-from storage import restores
+from storage import archive_rows, restores
 from storage.appends import AppendOutcome, append_batch
-from storage.archive_rows import FoldedRepeat, WholeEvent
+from storage.archive_rows import FoldedRepeat, WholeEvent, fetch_whole_events
 from storage.counts import CountFolder
 from storage.engine import Database
 from storage.folding import Fold, Repeat, fold_events
@@ -366,3 +366,20 @@ async def test_a_repeat_of_two_events_comes_back_with_one_of_them(database: Data
     assert await append_restored(database, both, received_at=LATER) == [RestoreOutcome.RESTORED] * 2
     assert sorted(each.repeat_count for each in await every_event(database)) == [1, 2]
     assert await count(database, folded_ids) == 1
+
+
+@pytest.mark.parametrize("backend", ["aiomysql"])
+async def test_an_event_that_is_deleted_while_it_is_archived_is_not_kept_in_part(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row was read, its references were not any more: restored from that it would touch nothing."""
+    await store(database, [row(1, objects=(link("disk", "d"),)), row(2)])
+    places = await every_place(database)
+    original = archive_rows._fetch_links
+
+    async def fetch_links(connection: AsyncConnection, ids: Sequence[str]) -> Any:
+        await remove(database, places[:1])
+        return await original(connection, ids)
+
+    monkeypatch.setattr(archive_rows, "_fetch_links", fetch_links)
+    assert [place for place, _ in await fetch_whole_events(database, places)] == places[1:]

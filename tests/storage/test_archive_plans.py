@@ -8,7 +8,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import appends
-from storage.archive_rows import build_folded_into, build_whole_events, build_whole_links
+from storage.archive_rows import build_folded_into, build_places, build_whole_events, build_whole_links
 from storage.engine import Database
 from storage.event_rows import read_columns
 from storage.folding import build_events_of_repeat, build_parents, build_survivor
@@ -27,6 +27,7 @@ _WANTED = ",".join(f"x'{uuid_to_bytes(each).hex()}'" for each in IDS)
 STATEMENTS: dict[str, tuple[Callable[[], Any], set[str]]] = {
     "events": (lambda: build_whole_events(IDS), {"PRIMARY"}),
     "objects of events": (lambda: build_whole_links(IDS), {"ix_event_objects_event", "PRIMARY"}),
+    "which are there still": (lambda: build_places(IDS), {"PRIMARY"}),
     "repeats of events": (lambda: build_folded_into(IDS), {"ix_folded_ids_into"}),
     "which are stored": (lambda: build_stored_places(IDS), {"PRIMARY"}),
     "which are folded": (lambda: build_folded_places(IDS), {"PRIMARY"}),
