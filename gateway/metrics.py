@@ -34,6 +34,8 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus-client when it is imported, so it is set before the workers start."""
 OTHER: Final = "other"
+RUN_OUTCOMES: Final = ("failed", "completed", "out_of_time")
+"""How a run of retention may end."""
 
 _DIRECTORY_PREFIX: Final = "timeloom-metrics-"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -226,7 +228,7 @@ class Metrics:
 
     def retention_finished(self, run: RunRecord) -> None:
         """A run of retention has ended."""
-        outcome = "failed" if run.error is not None else "completed" if run.completed else "out_of_time"
+        outcome = RUN_OUTCOMES[0 if run.error is not None else 1 if run.completed else 2]
         self._retention_runs.labels(outcome).inc()
         log = logger.warning if run.error is not None else logger.info
         log("retention", run=run.run_id, outcome=outcome, events=run.events_removed, error=run.error)

@@ -14,6 +14,7 @@ import yaml
 
 from gateway.completion.compiler import Fallback
 from gateway.errors import ErrorCode
+from gateway.metrics import RUN_OUTCOMES
 from mutations.outcomes import IngestOutcome
 from tests.databases import command_path, free_port
 from tests.deploy.promql import PROMETHEUS, RULES, labels_of, metrics_of, promtool, read_rules
@@ -149,7 +150,7 @@ def test_expressions_of_the_dashboard_are_parsed_by_promtool(tmp_path: Path) -> 
 def test_labels_in_rules_and_panels_are_those_of_the_program() -> None:
     text = RULES.read_text(encoding="utf-8") + "\n".join(expressions().values())
     assert labels_of(text, "code") <= set(ErrorCode.__members__)
-    assert labels_of(text, "outcome") <= set(IngestOutcome.__members__)
+    assert labels_of(text, "outcome") <= set(IngestOutcome.__members__) | set(RUN_OUTCOMES)
     assert labels_of(text, "reason") <= {each.value for each in Fallback}
     assert labels_of(text, "job") == {"timeloom"}
 

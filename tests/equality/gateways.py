@@ -126,7 +126,7 @@ class Pair:
         stock = await self.stock.ask(request)
         compiled = await self.compiled.ask(request)
         difference = find_difference(stock, compiled)
-        if difference is None and len(compiled.statements) > len(stock.statements):
+        if difference is None and len(compiled.statements) > len(stock.statements) and not _ended_early(stock):
             difference = await self._compare_statements(request, stock, compiled)
         return stock, difference
 
@@ -144,6 +144,14 @@ class Pair:
                 return None
         shown = "\n".join(f"  {statement}" for statement in fewest)
         return f"{_unlike('number of statements', most, len(fewest))}\n{shown}"
+
+
+def _ended_early(reply: Reply) -> bool:
+    """Whether an error took its whole root field along: then stock execution leaves the rest of that field alone."""
+    answer = orjson.loads(reply.body)
+    data = answer.get("data") or {}
+    paths = [error["path"] for error in answer.get("errors", ()) if "path" in error]
+    return any(len(path) > 1 and data.get(path[0]) is None for path in paths)
 
 
 @asynccontextmanager

@@ -12,8 +12,8 @@ from tests.equality.stores import write_history
 from tests.fuzz.runs import Run, uncollected
 from tests.gateway.serving import serve_in_process
 
-DOCUMENTS = 1_250
-BACKENDS = ("sqlite",) * 7 + ("asyncmy",)
+RUNS = (("sqlite", 2_250),) * 4 + (("asyncmy", 1_000),)
+"""Most of it on SQLite, which answers sooner: what a document brings about is nearly always decided before."""
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +31,14 @@ def fields_of(schema: GraphQLSchema) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(("seed", "backend"), list(enumerate(BACKENDS)))
+@pytest.mark.parametrize(("seed", "backend", "documents"), [(seed, *run) for seed, run in enumerate(RUNS)])
 async def test_no_document_brings_about_an_internal_error(
-    seed: int, backend: str, schema: GraphQLSchema, new_database_url: Callable[[str], str]
+    seed: int, backend: str, documents: int, schema: GraphQLSchema, new_database_url: Callable[[str], str]
 ) -> None:
     """Every answer is JSON with data or errors, below 500, and every error has a code that tells what to change.
 
-    That they are worth asking is seen too: every field of the schema is in them, and enough of them are executed and
-    find something.
+    That they are worth asking is seen too: every field of the schema is in those of each seed on SQLite, and enough of
+    them are executed and find something.
     """
     url = new_database_url(backend)
     database = await Database.open(url)
@@ -47,9 +47,10 @@ async def test_no_document_brings_about_an_internal_error(
     run = Run(schema, seed=seed)
     with silent_logs(), uncollected():
         async with serve_in_process(url) as client:
-            failure = await run.find_failure(client, DOCUMENTS)
+            failure = await run.find_failure(client, documents)
     assert failure is None, failure
-    assert run.tally.documents == DOCUMENTS
-    assert fields_of(schema) - run.tally.asked == set()
-    assert run.tally.refused * 2 < DOCUMENTS, "too many documents are refused before they are executed"
-    assert run.tally.answered * 3 > DOCUMENTS, "too few documents find anything"
+    assert run.tally.documents == documents
+    if backend == "sqlite":
+        assert fields_of(schema) - run.tally.asked == set()
+    assert run.tally.refused * 2 < documents, "too many documents are refused before they are executed"
+    assert run.tally.answered * 3 > documents, "too few documents find anything"

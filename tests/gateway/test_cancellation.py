@@ -34,10 +34,10 @@ class LockedStore:
         self._holder.close()
 
     def waiting(self) -> int:
-        """How many statements wait for the events."""
+        """How many statements of QUERY wait for the events; what runs in the background may wait too."""
         [[count]] = self._server.execute(
             "SELECT COUNT(*) FROM information_schema.processlist "
-            f"WHERE db = '{self._name}' AND state LIKE 'Waiting for table metadata lock'"
+            f"WHERE db = '{self._name}' AND state LIKE 'Waiting for table metadata lock' AND info LIKE '%) AS page %'"
         )
         return int(count)
 
