@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from gateway.app import database_options
+from gateway.asking import is_agreed
 from gateway.settings import Settings, SettingsError, load_settings
 from mutations.archive_files import ArchivedFile
 from mutations.archives import Archive
@@ -170,8 +171,9 @@ async def _restore(
         total = sum(file.size for file in work.files)
         with _progress(2 * total) as advance:
             await work.prepare(advance)
-            if not (dry_run or yes):
-                typer.confirm(f"Restore from {len(work.files):,} files, {work.selected:,} events?", abort=True)
+            question = f"Restore from {len(work.files):,} files, {work.selected:,} events?"
+            if not (dry_run or yes or is_agreed(question)):
+                raise typer.Abort
             report = await work.run(advance, actor=getpass.getuser(), dry_run=dry_run)
     finally:
         await store.close()

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.app import database_options
+from gateway.asking import is_agreed
 from gateway.settings import Settings, SettingsError, load_settings
 from mutations.deletion_worker import DeletionWorker
 from mutations.deletions import (
@@ -235,22 +236,15 @@ async def _open(settings: Settings, url: str, opened: AsyncExitStack) -> Databas
 async def _confirm(
     store: Database, follower: "_Follower", request: DeletionRequest, record: DeletionRecord, way: _Way
 ) -> DeletionRecord:
-    agreed = record.matched_references > 0 and (way.force or _agrees(record))
+    agreed = record.matched_references > 0 and (
+        way.force or is_agreed(f"Delete {_numbers(record, record.matched, record.matched_references)}?")
+    )
     if agreed:
         return await follower.carry_out(request, record)
     record = await cancel_deletion(store, record.id, cancelled_by=request.requested_by, clock=now_micros)
     if agreed is None:
-        raise MutationError("nobody answered, so nothing was deleted: --force deletes without asking")
+        raise MutationError("no answer, so nothing was deleted: --force deletes without asking")
     return record
-
-
-def _agrees(record: DeletionRecord) -> bool | None:
-    """Ask; None: nobody was there to answer."""
-    try:
-        return typer.confirm(f"Delete {_numbers(record, record.matched, record.matched_references)}?", err=True)
-    except typer.Abort:
-        typer.echo(err=True)
-        return None
 
 
 class _Follower:
@@ -272,7 +266,9 @@ class _Follower:
         try:
             return await self._follow(record, "deleting")
         except asyncio.CancelledError:
-            await cancel_deletion(self._store, record.id, cancelled_by=request.requested_by, clock=now_micros)
+            ended = await cancel_deletion(self._store, record.id, cancelled_by=request.requested_by, clock=now_micros)
+            gone = _numbers(ended, ended.deleted, ended.deleted_references)
+            typer.echo(f"timeloom: interrupted, {gone} deleted; the deletion is {ended.state.value}", err=True)
             raise
 
     async def _follow(self, record: DeletionRecord, what: str) -> DeletionRecord:

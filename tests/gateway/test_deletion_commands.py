@@ -3,8 +3,12 @@
 import asyncio
 import io
 import json
+import os
+import pty
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import httpx2
@@ -15,7 +19,7 @@ from storage.engine import Database
 from storage.registrations import append_registration
 from tests.gateway.test_cli import Ended
 from tests.mutations.deleting import OWN, numbers, stored
-from tests.processes import GatewayProcess
+from tests.processes import GatewayProcess, timeloom_command
 from tests.storage.histories import START, link, row, store
 
 T = TypeVar("T")
@@ -76,7 +80,7 @@ def test_it_counts_shows_asks_deletes_and_says_how_many(url: str, command: Calla
     refused = command(*audits, answer="n\n")
     assert (refused.code, refused.stdout.splitlines()[-1].strip()) == (0, "nothing was deleted")
     alone = command(*audits)
-    assert "nobody answered, so nothing was deleted: --force" in alone.stderr
+    assert "no answer, so nothing was deleted: --force" in alone.stderr
     assert (alone.code, "Delete 7 events? [y/N]" in alone.stderr) == (1, True)
     assert on(url, numbers) == list(range(1, 11))
     done = command(*audits, "--reason", "because", answer="y\n")
@@ -85,6 +89,38 @@ def test_it_counts_shows_asks_deletes_and_says_how_many(url: str, command: Calla
     [told] = on(url, lambda database: stored(database, OWN))
     assert json.loads(told.extra or "")["filter"] == '{"selectors":["event_type=audit","message!=\'event 3\'"]}'
     assert (told.actor or "").endswith(" (command line)")
+
+
+def test_ctrl_c_at_the_question_ends_it_at_once(url: str) -> None:
+    """One is enough: the deletion has not begun."""
+    process, terminal = pty.fork()
+    if process == 0:
+        arguments = [timeloom_command(), "delete", "-s", "event_type=audit", "--database", url]
+        os.execv(arguments[0], arguments)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(terminal, 65536)
+    os.write(terminal, b"\x03")
+    with suppress(OSError):  # Linux says so when the other side of a terminal is closed
+        while more := os.read(terminal, 65536):
+            shown += more
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 1
+    assert b"no answer, so nothing was deleted" in shown
+    assert len(on(url, numbers)) == 10
+
+
+def test_ctrl_c_while_it_deletes_cancels_and_says_what_is_gone(
+    url: str, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(_worker: Any) -> bool:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(5)
+        return True
+
+    monkeypatch.setattr("gateway.deletion_commands.DeletionWorker.turn", interrupted)
+    ended = command("delete", "-s", "event_type=audit", "--force")
+    assert (ended.code, "interrupted, 0 events deleted; the deletion is CANCELLED" in ended.stderr) == (130, True)
+    assert len(on(url, numbers)) == 10
 
 
 def test_programs_get_json(url: str, command: Callable[..., Ended]) -> None:
