@@ -1,5 +1,6 @@
 """The application: which route goes where, what stands before all of them, and what lives as long as the process."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.background import Background
+from gateway.background import Background, Loop
 from gateway.context import Clock
 from gateway.errors import ErrorCode
 from gateway.gauges import sample_gauges
@@ -34,6 +35,7 @@ from storage.counts import CountFolder
 from storage.engine import Database
 from storage.options import DatabaseOptions
 from storage.positions import Sequencer
+from storage.store_ids import require_same_store
 from storage.times import now_micros
 
 logger = structlog.get_logger(__name__)
@@ -102,11 +104,20 @@ class Gateway:
         )
         self.background.start("sequencer", Sequencer(database).run)
         self.background.start("count_folder", CountFolder(database).run)
-        self.background.start("deletions", deletions.run)
-        self.background.start("retention", retention.run)
+        self._start_removing("deletions", deletions.run, database, removals)
+        self._start_removing("retention", retention.run, database, removals)
         self.background.start("retention_gauges", partial(sample_retention, retention, self.metrics))
-        self.background.start("upkeep", self._upkeep(database, removals).run)
+        self._start_removing("upkeep", self._upkeep(database, removals).run, database, removals)
         self.background.start("gauges", partial(sample_gauges, database, self.metrics))
+
+    def _start_removing(self, name: str, loop: Loop, database: Database, removals: Database) -> None:
+        """Begin a loop that takes something away, as soon as it is known that it does so in the right store."""
+
+        async def run(stop: asyncio.Event) -> None:
+            await require_same_store(database, removals, setting="TIMELOOM_REMOVAL_DATABASE_URL")
+            await loop(stop)
+
+        self.background.start(name, run)
 
     def _upkeep(self, database: Database, removals: Database) -> Upkeep:
         horizon = self.settings.resend_horizon_seconds

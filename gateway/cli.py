@@ -1,12 +1,15 @@
 """The command line: `timeloom`. An error is one sentence on standard error that names what to change."""
 
+import asyncio
 import sys
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from gateway.app import database_options
 from gateway.archive_command import archive
 from gateway.counts_command import counts
 from gateway.deletion_commands import delete, forget, prune
@@ -15,15 +18,16 @@ from gateway.export import export
 from gateway.schema import schema_text
 from gateway.server import require_loopback
 from gateway.server import serve as run_server
-from gateway.settings import SettingsError, load_settings
+from gateway.settings import Settings, SettingsError, load_settings
 from gateway.settings_report import mask_secrets, to_environment, to_json, to_markdown, to_table
 from gateway.version import VERSION
 from mutations.archives import Archive
 from mutations.errors import ArchiveError, MutationError
-from storage.engine import parse_url
+from storage.engine import Database, parse_url
 from storage.errors import RevisionError, StorageError, StorageUnavailableError
 from storage.revisions import current_revision, head_revision
 from storage.revisions import migrate as migrate_database
+from storage.store_ids import require_same_store
 
 app = typer.Typer(
     name="timeloom",
@@ -94,6 +98,8 @@ def serve(
     except ArchiveError as error:
         raise SettingsError(str(error)) from None
     _prepare_database(settings.database_url)
+    if settings.removal_database_url:
+        asyncio.run(_check_removals(settings))
     raise typer.Exit(run_server(settings))
 
 
@@ -195,6 +201,17 @@ def _prepare_database(url: str) -> None:
             f"the database has {has}, this program needs {head_revision()}: "
             f"run `timeloom migrate --database {mask_secrets(url)}`"
         )
+
+
+async def _check_removals(settings: Settings) -> None:
+    """Refuse to take events away from another store; what cannot be reached now is looked at again before."""
+    async with AsyncExitStack() as opened:
+        databases = []
+        for url in (settings.database_url, settings.removal_database_url):
+            databases.append(await Database.open(url, database_options(settings), check_revision=False))
+            opened.push_async_callback(databases[-1].close)
+        with suppress(StorageUnavailableError):
+            await require_same_store(*databases, setting="TIMELOOM_REMOVAL_DATABASE_URL")
 
 
 def _fail(message: str, code: int) -> None:

@@ -43,6 +43,7 @@ from storage.scopes import EVERYTHING
 from storage.selector_text import parse_selector
 from storage.selectors import EventField, Selector, all_of, equals_any
 from storage.severities import Severity
+from storage.store_ids import require_same_store
 from storage.times import format_rfc3339, now_micros
 
 _LOOK_SECONDS = 0.2
@@ -215,6 +216,7 @@ async def _delete(settings: Settings, choose: _Choose, way: _Way) -> None:
         store = removals = await _open(settings, settings.database_url, opened)
         if settings.removal_database_url:
             removals = await _open(settings, settings.removal_database_url, opened)
+            await require_same_store(store, removals, setting="TIMELOOM_REMOVAL_DATABASE_URL")
         selection, shown = await choose(store)
         text = msgspec.json.encode(shown).decode()
         request = DeletionRequest(selection, text, f"{getpass.getuser()} (command line)", way.reason)
