@@ -18,11 +18,11 @@ from mutations.selections import Selection
 from storage.counts import CountFolder
 from storage.deletions import DeletionState, fetch_deletion
 from storage.engine import Database
-from storage.positions import Sequencer
+from storage.positions import Sequencer, settle_position
 from storage.scopes import EVERYTHING
 from storage.selector_text import parse_selector
 from storage.tables import event_objects, events
-from storage.times import MICROSECONDS_PER_SECOND, now_micros
+from storage.times import now_micros
 from storage.totals import CountKind, TotalRecord, fetch_total
 from tests.waiting import wait_until
 
@@ -113,11 +113,16 @@ async def test_what_nobody_selected_stays_and_what_was_selected_goes(database: D
 
 
 async def remove_what_is_left(database: Database) -> None:
-    """End what is under way, and run once more, ten seconds later by the clock."""
-    runner = RetentionRunner(database, [POLICY], clock=lambda: now_micros() + 10 * MICROSECONDS_PER_SECOND)
-    for _ in range(2):
+    """Number what has no position yet, and run until all that is to go is old enough and gone."""
+    await settle_position(database)
+    runner = RetentionRunner(database, [POLICY])
+
+    async def is_done() -> bool:
         await runner.request("somebody")
-        await wait_until(runner.turn, seconds=60)
+        await runner.turn()
+        return not await ids_of(database, RETAINED)
+
+    await wait_until(is_done, seconds=60)
 
 
 async def require_counts(database: Database, expected: Counter[str]) -> None:
