@@ -8,9 +8,8 @@ PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    := $(CURDIR)/.venv
 STAMPS  := .stamps
 EVENTS  ?= 50000
-# Test processes side by side: one more than there are cores, because many tests wait, and four at the most. WORKERS=0 runs
-# everything in one process.
-WORKERS ?= $(shell n=$$(nproc); echo $$((n > 3 ? 4 : n + 1)))
+# Test processes side by side: one per core, at most four. WORKERS=0 runs everything in one process.
+WORKERS ?= $(shell n=$$(nproc); echo $$((n > 4 ? 4 : n)))
 # Databases of tests lie in memory where there is room for them: hundreds of fresh ones would otherwise wait for the disk.
 TEST_TMPDIR ?= $(shell test -w /dev/shm && [ "$$(df --output=avail /dev/shm | tail -n 1)" -gt 8000000 ] && echo /dev/shm || echo /tmp)
 # Further arguments: make test PYTEST_ARGS='-k cursor -x'

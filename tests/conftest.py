@@ -110,8 +110,8 @@ def gateway_process(tmp_path: Path) -> Iterator[Callable[..., GatewayProcess]]:
 
 
 ABOUT_DRIVERS = (
-    *("test_appends", "test_cancellation", "test_engine", "test_golden", "test_groups", "test_ingest", "test_leases"),
-    *("test_lending", "test_literals", "test_positions", "test_prepared", "test_reads", "test_retries"),
+    *("test_appends", "test_cancellation", "test_engine", "test_golden", "test_groups", "test_leases"),
+    *("test_lending", "test_literals", "test_prepared", "test_reads", "test_retries"),
 )
 """Modules whose tests run by each driver. What others are about is the same by any: each takes one, by its name."""
 

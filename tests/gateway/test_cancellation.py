@@ -30,8 +30,9 @@ class LockedStore:
         self._holder.cursor().execute("LOCK TABLES events WRITE")
 
     def close(self) -> None:
-        """Let everything go on."""
-        self._holder.close()
+        """Let everything go on; before the application ends, else what it does in the background keeps it waiting."""
+        if self._holder.open:
+            self._holder.close()
 
     def waiting(self) -> int:
         """How many statements of QUERY wait for the events; what runs in the background may wait too."""
@@ -58,6 +59,7 @@ async def test_a_query_beyond_its_time_is_ended_with_timeout(store: LockedStore)
         response = await post(client, QUERY)
         assert (response.status_code, codes(response)) == (504, ["TIMEOUT"])
         await wait_until(lambda: store.waiting() == 0)
+        store.close()
 
 
 async def test_a_statement_beyond_its_time_is_a_timeout_at_its_field(store: LockedStore) -> None:
@@ -65,6 +67,7 @@ async def test_a_statement_beyond_its_time_is_a_timeout_at_its_field(store: Lock
         await post(client, QUERY)
         store.lock()
         response = await post(client, QUERY)
+        store.close()
     assert (response.status_code, codes(response)) == (200, ["TIMEOUT"])
     assert response.json()["data"] == {"events": None}
     assert "SELECT" not in response.text
@@ -95,6 +98,7 @@ async def test_a_query_whose_client_has_gone_is_cancelled(store: LockedStore) ->
         gone.set()
         await request
         await wait_until(lambda: store.waiting() == 0)
+        store.close()
     assert sent[0]["status"] == 499
 
 

@@ -1,4 +1,4 @@
-"""L2: a page costs what a page costs, at any depth and for any object, in a store of two million events."""
+"""L2: a page costs what a page costs, at any depth and for any object, in a store of a million events."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,14 +16,15 @@ from tests.databases import MariaServer
 from tests.storage.examined import measure, open_counted
 from tests.storage.histories import START, event_id, link, row, store
 
-EVENTS = 2_000_000
-CHUNK = 500_000
+EVENTS = 1_060_000
+CHUNK = 530_000
 STEP = 1_000
 SIZE = 50
 SMALL_CONSTANT = 10
 
-# Every second event is one of the busy object's, the others are shared by a thousand objects; one in 20,000 is rare.
-_TYPE = "IF(seq % 20000 = 0, 'rare', ELT(1 + seq % 3, 'audit', 'status', 'usage'))"
+# Of 21 events 20 are the busy object's, a million together; the others are those of fifty objects, a thousand of each.
+# One in 10,000 is rare.
+_TYPE = "IF(seq % 10000 = 0, 'rare', ELT(1 + seq % 3, 'audit', 'status', 'usage'))"
 _FILL_EVENTS = (
     "INSERT INTO events (id, namespace_key, audience_key, event_type, severity, occurred_at, received_at, source,"
     " message, request_id, content_hash, batch_key, batch_index)"
@@ -33,7 +34,7 @@ _FILL_EVENTS = (
 _FILL_REFERENCES = (
     "INSERT INTO event_objects (object_key, audience_key, occurred_at, event_id, namespace_key, object_type,"
     " event_type, severity)"
-    f" SELECT IF(seq % 2 = 0, {{busy}}, {{busy}} + 1 + seq % 1000), 1, {START} + seq * {STEP},"
+    f" SELECT IF(seq % 21 <> 0, {{busy}}, {{busy}} + 1 + seq DIV 21 % 50), 1, {START} + seq * {STEP},"
     f" unhex(lpad(hex(seq), 32, '0')), 1, 'instance', {_TYPE}, seq % 6 FROM seq_{{first}}_to_{{last}}"
 )
 
@@ -45,7 +46,7 @@ _NEEDED = {"events": ("time", "namespace", "event_type", "severity"), "event_obj
 
 @pytest.fixture(scope="module")
 def large_url() -> Iterator[str]:
-    """A store of two million events, one object with a million of them."""
+    """A store in which one object has a million events."""
     with MariaServer(buffer_pool="2G", options=["--innodb-log-file-size=1G"]) as server:
         server.create_database("large")
         url = server.url("aiomysql", "large")
@@ -59,8 +60,8 @@ def fill(server: MariaServer) -> None:
     for statement in (
         "INSERT INTO namespaces VALUES (1, 'default')",
         "INSERT INTO audiences VALUES (1, 1, NULL, NULL, unhex(md5('all')))",
-        "INSERT INTO objects SELECT 1 + seq, 'default', 'instance', concat('i', seq) FROM seq_0_to_1000",
-        "INSERT INTO object_audiences SELECT 1 + seq, 1 FROM seq_0_to_1000",
+        "INSERT INTO objects SELECT 1 + seq, 'default', 'instance', concat('i', seq) FROM seq_0_to_50",
+        "INSERT INTO object_audiences SELECT 1 + seq, 1 FROM seq_0_to_50",
     ):
         server.execute(statement, "large")
     for name in _NEEDED:
@@ -88,9 +89,9 @@ RARE = equals_any(EventField.EVENT_TYPE, ("rare",))
 SEVERE = equals_any(EventField.SEVERITY, (4, 5))
 
 
-def at(place: int, *, step: int = 1) -> EventCursor:
-    """Give the cursor that stands `place` entries from the newest end of a list with every `step`-th event."""
-    number = EVENTS - place * step
+def at(place: int, *, step: float = 1) -> EventCursor:
+    """Give the cursor that stands about `place` entries from the newest end of a list with every `step`-th event."""
+    number = EVENTS - int(place * step)
     return EventCursor(EventOrder.NEWEST_FIRST, START + number * STEP, event_id(number), "default")
 
 
@@ -99,14 +100,14 @@ CASES: dict[str, tuple[Selector, EventCursor | None, int]] = {
     "everything, page 1000": (all_of([]), at(1000 * SIZE), 1),
     "everything, last page": (all_of([]), at(EVENTS - SIZE - 1), 1),
     "busy object, first page": (BUSY, None, 1),
-    "busy object, page 1000": (BUSY, at(1000 * SIZE, step=2), 1),
-    "busy object, page 19,999": (BUSY, at(19_998 * SIZE, step=2), 1),
+    "busy object, page 1000": (BUSY, at(1000 * SIZE, step=21 / 20), 1),
+    "busy object, page 19,999": (BUSY, at(19_998 * SIZE, step=21 / 20), 1),
     "busy object, rare type": (all_of([BUSY, RARE]), None, 1),
     "busy object, two severities": (all_of([BUSY, SEVERE]), None, 2),
     "small object, first page": (SMALL, None, 1),
-    "small object, page 10": (SMALL, at(1 + 9 * SIZE, step=1000), 1),
+    "small object, page 10": (SMALL, at(1 + 9 * SIZE, step=21 * 50), 1),
     "rare type, first page": (RARE, None, 1),
-    "rare type, second page": (RARE, at(49, step=20_000), 1),
+    "rare type, second page": (RARE, at(49, step=10_000), 1),
 }
 
 
