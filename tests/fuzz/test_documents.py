@@ -37,8 +37,8 @@ async def test_no_document_brings_about_an_internal_error(
 ) -> None:
     """Every answer is JSON with data or errors, below 500, and every error has a code that tells what to change.
 
-    That they are worth asking is seen too: every field of the schema is in those of each seed on SQLite, and enough of
-    them are executed and find something.
+    That they are worth asking is seen too, on SQLite, where there are enough of them: every field of the schema is in
+    those of each seed, and enough of them are executed and find something.
     """
     url = new_database_url(backend)
     database = await Database.open(url)
@@ -52,5 +52,5 @@ async def test_no_document_brings_about_an_internal_error(
     assert run.tally.documents == documents
     if backend == "sqlite":
         assert fields_of(schema) - run.tally.asked == set()
-    assert run.tally.refused * 2 < documents, "too many documents are refused before they are executed"
-    assert run.tally.answered * 3 > documents, "too few documents find anything"
+        assert run.tally.refused * 2 < documents, "too many documents are refused before they are executed"
+        assert run.tally.answered * 3 > documents, "too few documents find anything"
