@@ -1,4 +1,4 @@
-"""No document, however odd, brings about an internal error (EV6): 4,500 of them, drawn from the whole schema."""
+"""No document, however odd, brings about an internal error (EV6): 5,000 of them, drawn from the whole schema."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from tests.equality.stores import write_history
 from tests.fuzz.runs import Run, uncollected
 from tests.gateway.serving import serve_in_process
 
-RUNS = (("sqlite", 2_000),) * 2 + (("asyncmy", 500),)
+RUNS = (("sqlite", 2_000),) * 2 + (("asyncmy", 1_000),)
 """Most of it on SQLite, which answers sooner: what a document brings about is nearly always decided before."""
 
 
@@ -37,8 +37,8 @@ async def test_no_document_brings_about_an_internal_error(
 ) -> None:
     """Every answer is JSON with data or errors, below 500, and every error has a code that tells what to change.
 
-    That they are worth asking is seen too, on SQLite, where there are enough of them: every field of the schema is in
-    those of each seed, and enough of them are executed and find something.
+    That they are worth asking is seen too: every field of the schema is in those of each seed on SQLite, and enough of
+    them are executed and find something.
     """
     url = new_database_url(backend)
     database = await Database.open(url)
@@ -52,5 +52,5 @@ async def test_no_document_brings_about_an_internal_error(
     assert run.tally.documents == documents
     if backend == "sqlite":
         assert fields_of(schema) - run.tally.asked == set()
-        assert run.tally.refused * 2 < documents, "too many documents are refused before they are executed"
-        assert run.tally.answered * 3 > documents, "too few documents find anything"
+    assert run.tally.refused * 2 < documents, "too many documents are refused before they are executed"
+    assert run.tally.answered * 3 > documents, "too few documents find anything"
