@@ -19,7 +19,7 @@ EVENT_COLUMNS = (
 )
 REFERENCE_COLUMNS = (
     *("object_key", "audience_key", "occurred_at", "event_id", "namespace_key", "object_type", "event_type"),
-    *("severity", "role"),
+    *("severity", "role", "success"),
 )
 DELTA_COLUMNS = (
     *("audience_key", "minute", "event_type", "severity", "success", "event_rows", "occurrences", "arrival_day"),
@@ -106,11 +106,11 @@ class FloorIngest:
         namespace_key, audience_key = self._audience or (0, 0)
         rows = []
         for event_id, at, each in zip(ids, times, sent, strict=True):
-            kind, rank = each["eventType"], _RANKS[each["severity"]]
+            kind, rank, success = each["eventType"], _RANKS[each["severity"]], int(each["success"])
             for one in each["objects"]:
                 object_key = self._object_keys[one["objectType"], one["objectId"]]
                 place = (object_key, audience_key, at, event_id, namespace_key)
-                rows.append((*place, one["objectType"], kind, rank, one.get("role")))
+                rows.append((*place, one["objectType"], kind, rank, one.get("role"), success))
         return sorted(rows)
 
     def _deltas(self, sent: list[dict[str, Any]], times: list[int], received_at: int) -> list[tuple[Any, ...]]:

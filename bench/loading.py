@@ -144,7 +144,7 @@ class _Loader:
         for link in row.objects:
             kind, identifier = link.object.object_type, link.object.object_id
             place = (self._object_keys[kind, identifier], self._audience_key, row.occurred_at, event_id)
-            yield (*place, self._namespace_key, kind, row.event_type, row.severity, link.role)
+            yield (*place, self._namespace_key, kind, row.event_type, row.severity, link.role, row.success)
 
     def _write(self, connection: Any, batches: list[Batch]) -> int:
         cursor = connection.cursor()

@@ -341,6 +341,7 @@ class _Append:
             row = self._rows[index]
             event_id, namespace_key = self._keys[index]
             audience_key = self._audiences[index].key
+            success = None if row.success is None else int(row.success)
             values += [
                 (
                     object_keys[link.object],
@@ -352,6 +353,7 @@ class _Append:
                     row.event_type,
                     row.severity,
                     link.role,
+                    success,
                 )
                 for link in row.objects
             ]

@@ -190,6 +190,7 @@ class _Return:
                 row.event_type,
                 row.severity,
                 link.role,
+                None if row.success is None else int(row.success),
             )
             for link in row.objects
         ]

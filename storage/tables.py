@@ -172,13 +172,14 @@ event_objects = Table(
     Column("event_type", _text(64), nullable=False),
     Column("severity", SmallInteger, nullable=False),
     Column("role", _text(64)),
+    Column("success", SmallInteger, comment="of the event, so that an object's last success is found"),
     PrimaryKeyConstraint("object_key", "audience_key", "occurred_at", "event_id", "namespace_key"),
     **_TABLE_OPTIONS,
     sqlite_with_rowid=False,
 )
 _REFERENCE_ORDER = (event_objects.c.occurred_at, event_objects.c.event_id, event_objects.c.namespace_key)
 Index("ix_event_objects_event", event_objects.c.event_id, event_objects.c.namespace_key)
-for _name in ("event_type", "severity"):
+for _name in ("event_type", "severity", "success"):
     Index(
         f"ix_event_objects_{_name}",
         event_objects.c.object_key,
@@ -398,3 +399,100 @@ leases = Table(
     Column("high_water", BigInteger, nullable=False, comment="the last number that holders of this lease handed out"),
     **_TABLE_OPTIONS,
 )
+
+operation_types = Table(
+    "operation_types",
+    metadata,
+    Column("namespace", _text(64), nullable=False, comment="empty: every namespace"),
+    Column("name", _text(64), nullable=False),
+    Column("target_fields", _long_text(), nullable=False, comment="JSON list of [field of the payload, object type]"),
+    Column("description", Text),
+    _micros("created_at"),
+    _micros("updated_at"),
+    PrimaryKeyConstraint("namespace", "name"),
+    **_TABLE_OPTIONS,
+)
+
+event_types = Table(
+    "event_types",
+    metadata,
+    Column("namespace", _text(64), nullable=False, comment="empty: every namespace"),
+    Column("name", _text(64), nullable=False),
+    Column("category", _text(64)),
+    Column("subcategory", _text(64)),
+    Column("default_severity", SmallInteger, nullable=False),
+    Column("enabled", SmallInteger, nullable=False),
+    Column("required_details", _long_text(), nullable=False, comment="JSON list of keys of extra"),
+    Column("optional_details", _long_text(), nullable=False, comment="JSON list of keys of extra"),
+    Column("object_types", _long_text(), nullable=False, comment="JSON list; empty: enabled for any"),
+    Column("max_age_seconds", BigInteger, comment="null: as other policies say; -1: for ever"),
+    Column("description", Text),
+    _micros("created_at"),
+    _micros("updated_at"),
+    PrimaryKeyConstraint("namespace", "name"),
+    **_TABLE_OPTIONS,
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    _serial("operation_key"),
+    Column("operation_id", UuidText, nullable=False),
+    Column("namespace_key", Integer, nullable=False),
+    Column("audience_key", Integer, nullable=False, comment="all readers of the namespace"),
+    Column("operation_type", _text(64), nullable=False),
+    Column("state", _text(16), nullable=False),
+    Column("is_pending", SmallInteger, nullable=False),
+    _micros("created_at"),
+    _micros("updated_at"),
+    _micros("finished_at", nullable=True),
+    Column("request_id", _text(255)),
+    Column("requested_by", _text(255)),
+    Column("payload", _long_text(), nullable=False, comment="JSON, as it came in"),
+    Column("content_hash", LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb"), nullable=False),
+    UniqueConstraint("operation_id"),
+    Index("ix_operations_namespace", "namespace_key", "operation_key"),
+    Index("ix_operations_state", "state", "operation_key"),
+    Index("ix_operations_operation_type", "operation_type", "operation_key"),
+    Index("ix_operations_finished", "finished_at", "operation_key"),
+    **_TABLE_OPTIONS,
+)
+"""Operations in the order in which they were enqueued: `operation_key` grows."""
+
+operation_targets = Table(
+    "operation_targets",
+    metadata,
+    Column("object_key", BigInteger, nullable=False),
+    Column("operation_key", BigInteger, nullable=False),
+    Column("is_pending", SmallInteger, nullable=False, comment="as the operation's"),
+    Column("namespace_key", Integer, nullable=False),
+    Column("audience_key", Integer, nullable=False),
+    Column("namespace", _text(64), nullable=False),
+    Column("object_type", _text(64), nullable=False),
+    Column("object_id", _text(255), nullable=False),
+    PrimaryKeyConstraint("object_key", "operation_key"),
+    Index("ix_operation_targets_pending", "object_key", "is_pending", "operation_key"),
+    Index("ix_operation_targets_object", "is_pending", "namespace", "object_type", "object_id"),
+    Index("ix_operation_targets_object_type", "is_pending", "object_type", "namespace", "object_id"),
+    Index("ix_operation_targets_operation", "operation_key"),
+    **_TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+)
+"""What an operation works on; the names stand here too, so that objects with pending operations are listed by index."""
+
+problem_dismissals = Table(
+    "problem_dismissals",
+    metadata,
+    Column("object_key", BigInteger, nullable=False),
+    _micros("occurred_at"),
+    Column("event_id", UuidText, nullable=False),
+    Column("namespace_key", Integer, nullable=False),
+    Column("dismissed_by", _text(255)),
+    _micros("dismissed_at"),
+    _micros("dismissed_until", nullable=True),
+    Column("reason", Text),
+    PrimaryKeyConstraint("object_key", "occurred_at", "event_id", "namespace_key"),
+    **_TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+)
+"""Errors of an object that somebody has seen to: this event's and all before it."""

@@ -50,6 +50,9 @@ GRANT CREATE, UPDATE ON timeloom.deletions TO 'timeloom_retain'@'%';
 GRANT CREATE, INSERT, UPDATE ON timeloom.retention_runs TO 'timeloom_retain'@'%';
 GRANT CREATE, INSERT, UPDATE, DELETE ON timeloom.retention_marks TO 'timeloom_retain'@'%';
 GRANT CREATE, INSERT, UPDATE, DELETE ON timeloom.retention_cutoffs TO 'timeloom_retain'@'%';
+GRANT CREATE, DELETE ON timeloom.operations TO 'timeloom_retain'@'%';
+GRANT CREATE, DELETE ON timeloom.operation_targets TO 'timeloom_retain'@'%';
+GRANT CREATE, DELETE ON timeloom.problem_dismissals TO 'timeloom_retain'@'%';
 GRANT CREATE, INSERT, UPDATE ON timeloom.leases TO 'timeloom_retain'@'%';
 REVOKE CREATE ON timeloom.namespaces FROM 'timeloom_retain'@'%';
 REVOKE CREATE ON timeloom.audiences FROM 'timeloom_retain'@'%';
@@ -65,6 +68,9 @@ REVOKE CREATE ON timeloom.deletions FROM 'timeloom_retain'@'%';
 REVOKE CREATE ON timeloom.retention_runs FROM 'timeloom_retain'@'%';
 REVOKE CREATE ON timeloom.retention_marks FROM 'timeloom_retain'@'%';
 REVOKE CREATE ON timeloom.retention_cutoffs FROM 'timeloom_retain'@'%';
+REVOKE CREATE ON timeloom.operations FROM 'timeloom_retain'@'%';
+REVOKE CREATE ON timeloom.operation_targets FROM 'timeloom_retain'@'%';
+REVOKE CREATE ON timeloom.problem_dismissals FROM 'timeloom_retain'@'%';
 REVOKE CREATE ON timeloom.leases FROM 'timeloom_retain'@'%';
 
 -- mariadb-dump: reads a snapshot.

@@ -1,5 +1,6 @@
 """Migrations: a migrated schema equals a fresh one, on each database; many may start at once."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,14 +11,14 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, select, text
 from sqlalchemy.engine import make_url
 
 from storage.counts import CountFolder
 from storage.engine import Database
 from storage.errors import RevisionError, StorageError, StorageUnavailableError
 from storage.revisions import current_revision, head_revision, migrate
-from storage.tables import metadata
+from storage.tables import event_objects, metadata
 from storage.times import MICROSECONDS_PER_MINUTE as MINUTE
 from storage.views import readable_events
 from tests.databases import free_port
@@ -29,6 +30,7 @@ IN_PLACE = [
     "schema revision 0001 (The first schema.) is in place",
     "schema revision 0002 (Counts by hour and by day.) is in place",
     "schema revision 0003 (What may go: deletions, retention, registrations, folded repeats.) is in place",
+    "schema revision 0004 (Operations, types of operations and of events, problems that were seen to.) is in place",
 ]
 
 
@@ -61,7 +63,9 @@ def _definitions(engine: Engine) -> dict[str, list[str]]:
 
 
 def _lines(definition: str) -> list[str]:
-    return sorted(line.strip().rstrip(",") for line in definition.splitlines())
+    # SQLite writes a column that was added later on the line of the one before it.
+    lines = re.sub(r"(?<=[A-Z)]), (?=[a-z_]+ [A-Z])", ",\n", definition).splitlines()
+    return sorted(line.strip().rstrip(",") for line in lines)
 
 
 def _reflected(engine: Engine) -> dict[str, Any]:
@@ -185,6 +189,29 @@ async def test_counts_by_hour_and_day_are_made_from_those_by_minute(backend, new
                 connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
             migrate(url)
             assert _sums(engine) == whole
+
+
+@DATABASES
+async def test_the_success_of_events_is_copied_beside_their_references(backend, new_database_url) -> None:
+    """An older store has it after the migration, which may be run twice."""
+    url = new_database_url(backend)
+    database = await Database.open(url)
+    outcomes = [True, False, None]
+    rows = [
+        row(at, success=success, objects=(link("node", "a"), link("node", "b"))) for at, success in enumerate(outcomes)
+    ]
+    await store(database, rows)
+    await database.close()
+    wanted = sorted([event_id(at), None if success is None else int(success)] for at, success in enumerate(outcomes))
+    with _plain_engine(url) as engine:
+        for _ in range(2):
+            with engine.begin() as connection:
+                connection.execute(text("UPDATE event_objects SET success = NULL"))
+                connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+            migrate(url)
+            with engine.connect() as connection:
+                found = connection.execute(select(event_objects.c.event_id, event_objects.c.success)).all()
+            assert sorted(map(list, found), key=str) == sorted([*wanted, *wanted], key=str)
 
 
 def _sums(engine: Engine) -> list[list[Any]]:
