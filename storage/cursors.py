@@ -118,8 +118,28 @@ class IdCursor:
         raise InvalidCursorError(_NO_CURSOR)
 
 
+@dataclass(frozen=True, slots=True)
+class OperationCursor:
+    """The place of one operation in a list of operations: its key, newest first (rules P5, O5)."""
+
+    key: int
+
+    def to_text(self) -> str:
+        """Give the opaque text for clients."""
+        return _encode([_VERSION, "p", self.key])
+
+    @classmethod
+    def from_text(cls, text: str) -> "OperationCursor":
+        """Read a client's cursor; raise InvalidCursorError when it is not one of a list of operations."""
+        match _decode(text, "p", "operations"):
+            case [_, _, int(key)] if 0 <= key <= _LARGEST_KEY:
+                return cls(key)
+        raise InvalidCursorError(_NO_CURSOR)
+
+
 _NO_CURSOR = "this is no cursor: pass endCursor, startCursor or an edge's cursor exactly as it was given"
-_KINDS = {"e": "events", "o": "objects", "r": "registrations", "d": "deletions"}
+_KINDS = {"e": "events", "o": "objects", "r": "registrations", "d": "deletions", "p": "operations"}
+_LARGEST_KEY = 2**63 - 1
 
 
 def _encode(values: list[int | str]) -> str:

@@ -1,7 +1,14 @@
 """Operations: work on objects that was asked for, and how far it has come (OP1, OP2)."""
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.sql.elements import ColumnElement
+
+from storage.cursors import OperationCursor
+from storage.tables import namespaces, operations
 
 
 class OperationState(Enum):
@@ -37,3 +44,63 @@ class OperationRecord(NamedTuple):
     updated_at: int
     request_id: str | None
     payload: str
+
+
+class OperationPage(NamedTuple):
+    """A page of operations, the one enqueued last first (P5, O5)."""
+
+    records: list[OperationRecord]
+    has_next: bool
+    has_previous: bool
+    start_cursor: OperationCursor | None
+    end_cursor: OperationCursor | None
+
+
+def operation_columns() -> tuple[ColumnElement[Any], ...]:
+    """Give what a statement selects from `operations`, for `to_operation`."""
+    columns = operations.c
+    # Not a join: MariaDB would like to begin with the few namespaces, and then sort all operations.
+    named = select(namespaces.c.name).where(namespaces.c.namespace_key == columns.namespace_key)
+    return (
+        columns.operation_key,
+        columns.operation_id,
+        named.correlate(operations).scalar_subquery().label("namespace"),
+        columns.operation_type,
+        columns.state,
+        columns.is_pending,
+        columns.created_at,
+        columns.updated_at,
+        columns.request_id,
+        columns.payload,
+    )
+
+
+def to_operation(row: Sequence[Any]) -> OperationRecord:
+    """Make the record of a row of `operation_columns`."""
+    record = OperationRecord._make(row)
+    return record._replace(state=OperationState(record.state), is_pending=bool(record.is_pending))
+
+
+def to_operation_page(
+    found: Sequence[OperationRecord],
+    *,
+    size: int,
+    after: OperationCursor | None,
+    before: OperationCursor | None,
+    backward: bool,
+    boundary: OperationCursor | None = None,
+) -> OperationPage:
+    """Make the page of what was found in the direction of the scan, where one more than `size` was asked for.
+
+    `boundary`: where the scan limit ended it.
+    """
+    records = list(found[:size])
+    if len(found) > size:
+        boundary = None
+    goes_on = len(found) > size or boundary is not None
+    first, last = (OperationCursor(records[0].key), OperationCursor(records[-1].key)) if records else (None, None)
+    last = boundary or last
+    if backward:
+        records.reverse()
+        return OperationPage(records, before is not None, goes_on, last, first)
+    return OperationPage(records, goes_on, after is not None, first, last)

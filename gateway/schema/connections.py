@@ -14,6 +14,7 @@ from gateway.schema.scalars import DateTime
 from storage.cursors import EventOrder, ObjectCursor
 from storage.event_rows import EventRows
 from storage.objects import ObjectPage
+from storage.operations import OperationPage
 from storage.pages import EventPage, PageRequest, fetch_event_page, page_cursors
 from storage.records import EventRecord, ObjectRecord
 from storage.selectors import Selector
@@ -61,7 +62,7 @@ class EventEdge:
     node: EventType = strawberry.field(description="The event.")
 
 
-def page_info(page: EventPage | ObjectPage) -> PageInfo:
+def page_info(page: EventPage | ObjectPage | OperationPage) -> PageInfo:
     """Give a page's flags, and its cursors as text."""
     return PageInfo(
         has_next_page=page.has_next,

@@ -16,6 +16,7 @@ from mutations.policies import PolicyOrigin
 from storage.cursors import EventOrder
 from storage.deletions import DeletionState
 from storage.groupings import GroupField
+from storage.operations import OperationState
 from storage.selectors import EventField
 from storage.severities import Severity
 from storage.totals import CountKind
@@ -27,6 +28,7 @@ __all__ = [
     "GroupField",
     "IngestCode",
     "IngestOutcome",
+    "OperationState",
     "PolicyOrigin",
     "Right",
     "Severity",
@@ -137,6 +139,20 @@ _describe(
         "CANCELLED": "Somebody ended it; what was deleted until then is gone.",
         "FAILED": "It could not be carried out, error says why; what was deleted until then is gone.",
         "EXPIRED": "Nobody confirmed it in time.",
+    },
+)
+_describe(
+    OperationState,
+    "How far an operation has come: the first three are active, and moves among them go forward only; the others are "
+    "final.",
+    {
+        "QUEUED": "Active: it waits for its turn.",
+        "PREFLIGHT": "Active: it is being made ready.",
+        "EXECUTING": "Active: it is being carried out.",
+        "COMPLETE": "Final: it was carried out.",
+        "ABORT": "Final: it was given up.",
+        "DELETED": "Final: it was taken back.",
+        "ERROR": "Final: it failed.",
     },
 )
 _describe(

@@ -4,7 +4,7 @@ from strawberry import UNSET
 
 from gateway.context import RequestContext
 from gateway.errors import BadUserInputError
-from storage.cursors import EventCursor, EventOrder, IdCursor, InvalidCursorError, ObjectCursor
+from storage.cursors import EventCursor, EventOrder, IdCursor, InvalidCursorError, ObjectCursor, OperationCursor
 from storage.pages import PageRequest
 from storage.positions import require_position
 
@@ -68,6 +68,14 @@ def id_cursor(text: str | None, kind: str, name: str) -> IdCursor | None:
     """Read a cursor of a list that goes by ids; None for none. `kind`: of which list, see `IdCursor`."""
     try:
         return IdCursor.from_text(text, kind) if text is not None and _is_given(text) else None
+    except InvalidCursorError as error:
+        raise BadUserInputError(f"{name}: {error}") from None
+
+
+def operation_cursor(text: str | None, name: str) -> OperationCursor | None:
+    """Read a cursor of a list of operations; None for none."""
+    try:
+        return OperationCursor.from_text(text) if text is not None and _is_given(text) else None
     except InvalidCursorError as error:
         raise BadUserInputError(f"{name}: {error}") from None
 

@@ -2,13 +2,14 @@
 
 import base64
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.cursors import EventCursor, EventOrder, InvalidCursorError, ObjectCursor
+from storage.cursors import EventCursor, EventOrder, InvalidCursorError, ObjectCursor, OperationCursor
 from storage.times import EARLIEST, LATEST
 
 ID = "0190b2c4-0000-7000-8000-00000000abcd"
@@ -38,6 +39,13 @@ def test_an_object_cursor_survives_its_text(namespace: str, object_type: str, ob
     assert ObjectCursor.from_text(cursor.to_text()) == cursor
 
 
+@given(st.integers(0, 2**63 - 1))
+def test_an_operation_cursor_survives_its_text(key: int) -> None:
+    """P5, O5: operations by the order in which they were enqueued."""
+    cursor = OperationCursor(key)
+    assert OperationCursor.from_text(cursor.to_text()) == cursor
+
+
 def test_a_cursor_can_stand_in_a_url() -> None:
     """Opaque text of letters, digits, - and _."""
     text = EventCursor(NEWEST, LATEST, ID, "\U0010ffff").to_text()
@@ -59,6 +67,8 @@ def test_a_cursor_of_another_kind_is_refused() -> None:
         EventCursor.from_text(OBJECT.to_text(), NEWEST)
     with pytest.raises(InvalidCursorError, match="this cursor belongs to a list of events, not of objects"):
         ObjectCursor.from_text(EVENT.to_text())
+    with pytest.raises(InvalidCursorError, match="this cursor belongs to a list of objects, not of operations"):
+        OperationCursor.from_text(OBJECT.to_text())
 
 
 FORGED = {
@@ -120,12 +130,19 @@ def test_what_is_no_object_cursor_is_refused(values: list[Any]) -> None:
         ObjectCursor.from_text(encode(values))
 
 
+@pytest.mark.parametrize("values", [[1, "p"], [1, "p", "7"], [1, "p", -1], [1, "p", 2**63], [1, "p", 7, 7]], ids=str)
+def test_what_is_no_operation_cursor_is_refused(values: list[Any]) -> None:
+    """P2, P3."""
+    with pytest.raises(InvalidCursorError, match="this is no cursor"):
+        OperationCursor.from_text(encode(values))
+
+
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_garbage_raises_nothing_else(text: str) -> None:
     """P2, P3: whatever a client sends."""
-    for read in (lambda: EventCursor.from_text(text, NEWEST), lambda: ObjectCursor.from_text(text)):
+    for read in (partial(EventCursor.from_text, order=NEWEST), ObjectCursor.from_text, OperationCursor.from_text):
         with pytest.raises(InvalidCursorError):
-            read()
+            read(text)
 
 
 def test_orders_are_each_others_reverse() -> None:
