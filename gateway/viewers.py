@@ -6,7 +6,8 @@ from gateway.errors import ForbiddenError
 
 def local_administrator(home_namespace: str) -> ViewerRecord:
     """Give the viewer that everyone is without authentication (design, section 5)."""
-    grants = tuple(GrantRecord(namespace=None, right=right) for right in ("READ", "INGEST", "DELETE", "ADMIN"))
+    rights = ("READ", "INGEST", "DELETE", "OPERATE", "ADMIN")
+    grants = tuple(GrantRecord(namespace=None, right=right) for right in rights)
     return ViewerRecord(name="local administrator", home_namespace=home_namespace, grants=grants)
 
 

@@ -51,6 +51,7 @@ class Right(Enum):
     READ = "READ"
     INGEST = "INGEST"
     DELETE = "DELETE"
+    OPERATE = "OPERATE"
     ADMIN = "ADMIN"
 
 
@@ -124,6 +125,7 @@ _describe(
         "READ": "Read events.",
         "INGEST": "Write events.",
         "DELETE": "Delete events.",
+        "OPERATE": "Enqueue operations and move them on, dismiss problems.",
         "ADMIN": "Say what is kept, and delete what the gateway wrote about itself.",
     },
 )

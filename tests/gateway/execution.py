@@ -70,7 +70,7 @@ class Caller:
     database: Database
     home_namespace: str | None = "default"
     now: int = NOW
-    rights: Sequence[str] = ("READ", "INGEST", "DELETE", "ADMIN")
+    rights: Sequence[str] = ("READ", "INGEST", "DELETE", "OPERATE", "ADMIN")
     name: str = "anonymous"
     executor: Executor = EXECUTOR
 

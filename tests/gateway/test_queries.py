@@ -523,7 +523,7 @@ async def test_the_server_describes_itself(caller: Caller) -> None:
     assert server["viewer"] == {
         "name": "anonymous",
         "homeNamespace": "default",
-        "grants": [{"namespace": None, "right": right} for right in ("READ", "INGEST", "DELETE", "ADMIN")],
+        "grants": [{"namespace": None, "right": right} for right in ("READ", "INGEST", "DELETE", "OPERATE", "ADMIN")],
     }
 
 
