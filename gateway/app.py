@@ -30,6 +30,7 @@ from gateway.settings import Settings
 from gateway.ui import build_pages
 from gateway.viewers import local_administrator
 from mutations.deletion_worker import DeletionWorker
+from mutations.type_registry import TypeRegistry
 from mutations.upkeep import Upkeep
 from storage.counts import CountFolder
 from storage.engine import Database
@@ -101,6 +102,7 @@ class Gateway:
             gate=self.gate,
             wake_deletions=deletions.wake,
             retention=retention,
+            types=TypeRegistry(database),
         )
         self.background.start("sequencer", Sequencer(database).run)
         self.background.start("count_folder", CountFolder(database).run)

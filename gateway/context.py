@@ -12,6 +12,7 @@ from gateway.loaders import Loaders
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits, IngestReport
 from mutations.retention import RetentionRunner
+from mutations.type_registry import TypeRegistry
 from storage.engine import Database, taking_turns
 from storage.scopes import EVERYTHING, Scope
 
@@ -68,6 +69,7 @@ class RequestContext:
     clock: Clock
     viewer: ViewerRecord
     ingest_limits: IngestLimits
+    types: TypeRegistry
     scope: Scope = EVERYTHING
     request_id: str = ""
     max_tree_events: int = 10_000

@@ -25,6 +25,7 @@ from gateway.metrics import Metrics
 from gateway.schema import build_schema
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.viewers import local_administrator
+from mutations.type_registry import TypeRegistry
 from storage.engine import Database
 from storage.errors import SelectorError, StorageError
 from storage.times import now_micros, parse_rfc3339
@@ -145,6 +146,7 @@ class _Reader:
             clock=now_micros,
             viewer=local_administrator(self._settings.home_namespace),
             ingest_limits=ingest_limits(self._settings),
+            types=TypeRegistry(self._store),
         )
         result = await self._executor.execute(document, document.operation(None), variables=variables, context=context)
         if result.errors:

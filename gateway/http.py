@@ -25,6 +25,7 @@ from gateway.settings import Settings, parse_quotas
 from gateway.watching import watch
 from mutations.ingest import IngestLimits
 from mutations.retention import RetentionRunner
+from mutations.type_registry import TypeRegistry
 from storage.engine import Database
 from storage.errors import StorageError
 from storage.quotas import Quotas
@@ -65,6 +66,7 @@ class GraphQLEndpoint:
         gate: RevisionGate,
         wake_deletions: Callable[[], None] = lambda: None,
         retention: RetentionRunner | None = None,
+        types: TypeRegistry,
     ) -> None:
         self._database = database
         self._viewer = viewer
@@ -73,6 +75,7 @@ class GraphQLEndpoint:
         self._gate = gate
         self._wake_deletions = wake_deletions
         self._retention = retention
+        self._types = types
         self._max_body_bytes = settings.max_batch_bytes
         self._timeout_seconds = settings.query_timeout_seconds
         self._ingest_limits = ingest_limits(settings)
@@ -164,6 +167,7 @@ class GraphQLEndpoint:
             clock=self._clock,
             viewer=self._viewer,
             ingest_limits=self._ingest_limits,
+            types=self._types,
             request_id=exchange.request_id,
             max_tree_events=self._max_tree_events,
             panel_seconds=self._panel_seconds,

@@ -12,6 +12,7 @@ from gateway.metrics import Metrics
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from mutations.ingest import IngestLimits
+from mutations.type_registry import TypeRegistry
 from storage.engine import Database
 from storage.scopes import EVERYTHING, Scope
 from tests.equality.documents import DocumentMaker
@@ -98,6 +99,7 @@ async def _ask(executor: Executor, document: Document, request: Request, databas
         clock=lambda: NOW,
         viewer=ViewerRecord("somebody", "default", (GrantRecord(None, "READ"),)),
         ingest_limits=IngestLimits(),
+        types=TypeRegistry(database),
         scope=scope,
     )
     operation = document.operation(request.operation_name)

@@ -19,6 +19,7 @@ from gateway.schema import build_schema
 from gateway.settings import Settings
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits
+from mutations.type_registry import TypeRegistry
 from storage.engine import Database
 from storage.times import parse_rfc3339
 
@@ -101,7 +102,7 @@ class Caller:
             viewer=ViewerRecord(self.name, self.home_namespace, grants),
             ingest_limits=IngestLimits(),
             metrics=recorder,
-            **given,
+            **{"types": TypeRegistry(self.database), **given},
         )
 
 
