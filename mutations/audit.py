@@ -1,6 +1,7 @@
 """Audit: the events that the gateway writes by itself.
 
-What it does itself is told in the namespace `timeloom`, which is closed to clients. Events there are outside of every filter that deletes and of every policy that does not name that namespace (NU5, L4).
+What it tells of itself stands in the namespace `timeloom`, which is closed to clients. Events there are outside of
+every filter that deletes and of every policy that does not name that namespace (NU5, L4).
 """
 
 import hashlib

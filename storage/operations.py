@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from storage.conditions import build_scope_condition
 from storage.cursors import OperationCursor
-from storage.tables import namespaces, operations
+from storage.records import ObjectRecord
+from storage.scopes import Scope
+from storage.tables import namespaces, operation_targets, operations
+
+if TYPE_CHECKING:
+    from storage.engine import Database
 
 
 class OperationState(Enum):
@@ -54,6 +60,40 @@ class OperationPage(NamedTuple):
     has_previous: bool
     start_cursor: OperationCursor | None
     end_cursor: OperationCursor | None
+
+
+async def fetch_operations(database: "Database", ids: Sequence[str], *, scope: Scope) -> list[OperationRecord]:
+    """Give those of some operations that a scope shows, by their UUIDs, in no order."""
+    async with database.reading() as connection:
+        return [to_operation(row) for row in await connection.execute(build_operations(ids, scope))]
+
+
+async def fetch_targets(
+    database: "Database", operation_keys: Sequence[int], *, scope: Scope
+) -> dict[int, list[ObjectRecord]]:
+    """Give what each of some operations works on, by (type, id, namespace) as an event's objects are (P6)."""
+    found: dict[int, list[ObjectRecord]] = {key: [] for key in operation_keys}
+    async with database.reading() as connection:
+        for key, *names in await connection.execute(build_targets(operation_keys, scope)):
+            found[key].append(ObjectRecord(*names))
+    for targets in found.values():
+        targets.sort(key=lambda target: (target.object_type, target.object_id, target.namespace))
+    return found
+
+
+def build_operations(ids: Sequence[str], scope: Scope) -> Select[Any]:
+    """Ask for operations by their UUIDs."""
+    return select(*operation_columns()).where(
+        operations.c.operation_id.in_(ids), build_scope_condition(scope, operations)
+    )
+
+
+def build_targets(operation_keys: Sequence[int], scope: Scope) -> Select[Any]:
+    """Ask for the targets of some operations."""
+    columns = operation_targets.c
+    return select(columns.operation_key, columns.namespace, columns.object_type, columns.object_id).where(
+        columns.operation_key.in_(operation_keys), build_scope_condition(scope, operation_targets)
+    )
 
 
 def operation_columns() -> tuple[ColumnElement[Any], ...]:
