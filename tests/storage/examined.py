@@ -15,6 +15,11 @@ from storage.tables import metadata
 STEPS_PER_ROW = 150
 """What SQLite's machine needs for one row of a page at the most: index, sorter, join, 29 columns, three id texts."""
 
+PLAN_COLUMNS = {
+    "sqlite": ("id", "parent", "notused", "detail"),
+    "mariadb": ("id", "select_type", "table", "type", "possible_keys", "key", "key_len", "ref", "rows", "Extra"),
+}
+
 
 class Explained(Executable, ClauseElement):
     """EXPLAIN before a statement, with its parameters."""
@@ -39,9 +44,8 @@ async def explain(database: Database, statement: Any) -> list[dict[str, Any]]:
     """Give the rows of the database's plan for a statement."""
     async with database.reading() as connection:
         plan = await connection.execute(Explained(statement))
-        # A statement of four columns lends their names to SQLite's four.
-        names = ("id", "parent", "notused", "detail") if database.dialect_name == "sqlite" else tuple(plan.keys())
-        return [dict(zip(names, row, strict=True)) for row in plan]
+        # Not `plan.keys()`: a statement with as many columns as a plan has lends it their names.
+        return [dict(zip(PLAN_COLUMNS[database.dialect_name], row, strict=True)) for row in plan]
 
 
 def used_indexes(plan: list[dict[str, Any]]) -> set[str]:
