@@ -1,5 +1,6 @@
 """Event: reads storage's EventRecord as it is. Only relations have resolvers, and those go through the loaders."""
 
+import math
 from collections.abc import Awaitable, Collection, Sequence
 from typing import Annotated, Any
 
@@ -23,6 +24,8 @@ from storage.reads import fetch_events_by_id
 from storage.records import EventKey, EventRecord, LinkRecord
 from storage.selectors import EventField, all_of, equals_any
 
+_MILLISECONDS_PER_SECOND = 1_000
+
 
 async def _objects(root: strawberry.Parent[EventRecord], info: Info) -> list[LinkRecord]:
     return await info.context.loaders.links_by_event.load(root.key)
@@ -30,6 +33,21 @@ async def _objects(root: strawberry.Parent[EventRecord], info: Info) -> list[Lin
 
 async def _objects_of_many(roots: Sequence[EventRecord], info: Info) -> list[list[LinkRecord]]:
     return await info.context.loaders.links_by_event.load_many(event_keys(roots))
+
+
+def _records_per_second(root: strawberry.Parent[EventRecord]) -> float | None:
+    return _rate(root.record_count, root.duration_ms)
+
+
+def _records_per_second_of_many(roots: Sequence[EventRecord], _info: Info) -> list[float | None]:
+    return list(map(_rate, column_of(roots, "record_count"), column_of(roots, "duration_ms")))
+
+
+def _rate(records: int | None, duration_ms: float | None) -> float | None:
+    if records is None or not duration_ms:
+        return None
+    rate = records / duration_ms * _MILLISECONDS_PER_SECOND
+    return rate if math.isfinite(rate) else None
 
 
 def _parent(root: strawberry.Parent[EventRecord], info: Info) -> Awaitable[EventRecord | None] | None:
@@ -159,6 +177,12 @@ class Event(Node):
         name="visibleTo",
     )
     record_count: BigInt | None = stored("How many records an aggregated event stands for.")
+    records_per_second: float | None = resolved(
+        _records_per_second,
+        "Its recordCount by the seconds of its durationMs; null without either, or when that is 0.",
+        many=_records_per_second_of_many,
+        needs=("record_count", "duration_ms"),
+    )
     repeat_count: int = stored("1, or how many repeats were folded into it.")
     last_occurred_at: DateTime | None = stored("The timestamp of the last repeat.", name="lastTimestamp")
     restored: bool = stored("Whether it came back from the archive.")

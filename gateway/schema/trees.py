@@ -1,14 +1,14 @@
 """EventTree: the events of a correlation, of a cause or of a trace as trees (GQ1, L3, NU2)."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
 
 from gateway.context import Info
-from gateway.schema.actions import judge
+from gateway.schema.actions import Actions, find_actions, judge
 from gateway.schema.connections import EventType
 from gateway.schema.enums import Severity, TreeState
 from gateway.schema.events import find_event
@@ -45,6 +45,18 @@ class EventTreeNode:
         "Whether it is the earliest event of a cycle: its link to its parent, which is below it, was cut."
     )
     offset_ms: float = stored("Milliseconds from the start of the tree to its timestamp, with fractions.")
+    gap_ms: float | None = stored(
+        "Milliseconds from the end (timestamp + durationMs) of the event of the same type before it in time to its own "
+        "timestamp; 0 when that had not ended yet; null for the first of its type."
+    )
+    state: TreeState | None = stored(
+        "How it came out as an action: by the last of its children that ends in `.completed` or `.failed`, else by its "
+        "own success; RUNNING when nobody has said; null for a child that tells of its parent."
+    )
+    elapsed_ms: float | None = stored(
+        "How long it took as an action, in milliseconds: to the end of the child that tells how it came out, else its "
+        "durationMs; null when neither is known."
+    )
 
 
 class EventTreeNodes(Sequence[EventTreeNode]):
@@ -64,6 +76,13 @@ class EventTreeNodes(Sequence[EventTreeNode]):
             case "offset_ms":
                 started_at = min(self._rows.column("occurred_at"))
                 return [_milliseconds(started_at, at) for at in self._events.column("occurred_at")]
+            case "gap_ms":
+                gaps = _gaps_ms(*map(self._rows.column, ("event_type", "occurred_at", "duration_ms")))
+                return [gaps[place] for place in forest.order]
+            case "state":
+                return list(map(self.actions.state_of, forest.order))
+            case "elapsed_ms":
+                return list(map(self._elapsed_ms, forest.order))
             case "parent_id":
                 parent_ids = self._rows.column("parent_id")
                 return [None if forest.parents[place] is None else parent_ids[place] for place in forest.order]
@@ -76,6 +95,19 @@ class EventTreeNodes(Sequence[EventTreeNode]):
         values = by_place[name]
         return [values[place] for place in forest.order]
 
+    @cached_property
+    def actions(self) -> Actions:
+        """The events as actions."""
+        return find_actions(self._forest, self._rows.column("event_type"), self._rows.column("success"))
+
+    def _elapsed_ms(self, place: int) -> float | None:
+        times, durations = self._rows.column("occurred_at"), self._rows.column("duration_ms")
+        ending = self.actions.endings[place]
+        if ending is None:
+            return durations[place]
+        # A child may be timed before its parent, by another clock.
+        return max(_milliseconds(times[place], times[ending]) + (durations[ending] or 0.0), 0.0)
+
     def __len__(self) -> int:
         return len(self._events)
 
@@ -83,7 +115,7 @@ class EventTreeNodes(Sequence[EventTreeNode]):
         return list(self)[index]
 
     def __iter__(self) -> Iterator[EventTreeNode]:
-        names = ("event", "depth", "parent_id", "child_count", "is_orphan", "is_cycle", "offset_ms")
+        names = tuple(EventTreeNode.__dataclass_fields__)
         for values in zip(*map(self.column, names), strict=True):
             yield EventTreeNode(**dict(zip(names, values, strict=True)))
 
@@ -204,16 +236,17 @@ def to_tree(found: TreeEvents) -> EventTree:
         )
     names = list(zip(rows.column("namespace"), rows.column("id"), strict=True))
     forest = plant(names, rows.column("parent_id"))
+    nodes = EventTreeNodes(rows, forest)
     times: Sequence[int] = rows.column("occurred_at")
     started_at, duration_ms = min(times), _duration_ms(times, rows.column("duration_ms"))
     return EventTree(
-        nodes=EventTreeNodes(rows, forest),
+        nodes=nodes,
         root_count=len(forest.roots),
         started_at=DateTime(started_at),
         ended_at=DateTime(add_milliseconds(started_at, duration_ms)),
         duration_ms=duration_ms,
         worst_severity=Severity(max(rows.column("severity"))),
-        state=judge(forest, rows.column("event_type"), rows.column("success")),
+        state=judge(forest, nodes.actions),
         truncated=found.is_truncated,
     )
 
@@ -222,6 +255,18 @@ def _duration_ms(times: Sequence[int], durations: Sequence[float | None]) -> flo
     """Give the milliseconds from the earliest time to the latest end (T6)."""
     started_at = min(times)
     return max(_milliseconds(started_at, at) + (duration or 0.0) for at, duration in zip(times, durations, strict=True))
+
+
+def _gaps_ms(event_types: Sequence[str], times: Sequence[int], durations: Sequence[float | None]) -> list[float | None]:
+    """Give the milliseconds between each event and the end of that of its type before it; in order of time."""
+    ends: dict[str, float] = {}
+    gaps: list[float | None] = []
+    for event_type, at, duration in zip(event_types, times, durations, strict=True):
+        offset = _milliseconds(times[0], at)
+        before = ends.get(event_type)
+        gaps.append(None if before is None else max(offset - before, 0.0))
+        ends[event_type] = max(offset + (duration or 0.0), before or 0.0)
+    return gaps
 
 
 def _milliseconds(since: int, until: int) -> float:

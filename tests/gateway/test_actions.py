@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.schema.actions import TreeState, judge
+from gateway.schema.actions import TreeState, find_actions, judge
 from gateway.schema.forests import plant
 
 RUNNING, COMPLETED = TreeState.RUNNING, TreeState.COMPLETED
@@ -55,4 +55,4 @@ def test_the_state_of_a_tree(lines: list[Line], state: TreeState | None) -> None
     names = [("default", str(place)) for place in range(len(lines))]
     forest = plant(names, [None if line[1] is None else str(line[1]) for line in lines])
     successes = [line[2] if len(line) == 3 else None for line in lines]
-    assert judge(forest, [line[0] for line in lines], successes) is state
+    assert judge(forest, find_actions(forest, [line[0] for line in lines], successes)) is state

@@ -13,7 +13,7 @@ from gateway.demo.history import FAILED_REQUEST_AGE, SPAN, known_by, tell_histor
 from gateway.demo.rhythm import Rhythm
 from gateway.demo.showcase import BUSY_NODE, FAILED_REQUEST_ID, FAILING_PEER, LOST_NODE
 from gateway.demo.sync_log import SyncLog
-from gateway.schema.actions import TreeState, judge
+from gateway.schema.actions import TreeState, find_actions, judge
 from gateway.schema.forests import plant
 from mutations.drafts import EventDraft
 from storage.severities import severity_from_word
@@ -48,7 +48,7 @@ def state(tree: list[EventDraft]) -> TreeState | None:
     """T9."""
     names = [(str(draft.namespace), str(draft.id)) for draft in tree]
     forest = plant(names, [draft.parent_id for draft in tree])
-    return judge(forest, [draft.event_type for draft in tree], [draft.success for draft in tree])
+    return judge(forest, find_actions(forest, [draft.event_type for draft in tree], [draft.success for draft in tree]))
 
 
 def requests(history: list[EventDraft], namespace: str) -> list[list[EventDraft]]:

@@ -93,6 +93,29 @@ async def test_every_field_of_an_event_comes_back_as_it_was_sent(caller: Caller)
     assert heartbeat["recordCount"] == 9007199254740991
 
 
+async def test_records_per_second_are_reckoned_from_count_and_duration(database: Database) -> None:
+    """SY5: how fast a batch was; null where it cannot be said."""
+    told: list[tuple[dict[str, Any], float | None]] = [
+        ({"record_count": 900, "duration_ms": 450.0}, 2_000.0),
+        ({"record_count": 0, "duration_ms": 5.0}, 0.0),
+        ({"record_count": 5}, None),
+        ({"duration_ms": 5.0}, None),
+        ({"record_count": 5, "duration_ms": 0.0}, None),
+        ({"record_count": 2**53 - 1, "duration_ms": 5e-324}, None),
+    ]
+    drafts = [
+        event(number, f"10:00:0{number}", "batch", "stored", **fields)
+        for number, (fields, _) in enumerate(told, start=1)
+    ]
+    limits = IngestLimits()
+    await ingest_events(database, drafts, home_namespace="default", limits=limits, clock=lambda: RECEIVED)
+    caller = Caller(database)
+    page = (await caller.run("{ events(orderBy: OLDEST_FIRST) { nodes { recordsPerSecond } } }")).data["events"]
+    assert [node["recordsPerSecond"] for node in page["nodes"]] == [rate for _, rate in told]
+    one = (await caller.run(f'{{ event(id: "{event_id(1)}") {{ recordsPerSecond }} }}')).data["event"]
+    assert one == {"recordsPerSecond": 2_000.0}
+
+
 async def test_extra_goes_out_with_its_keys_and_digits_as_they_came_in(caller: Caller) -> None:
     answer = await caller.run(f'{{ event(id: "{event_id(1)}") {{ extra }} }}')
     stored = b'{"size":1.10,"network usage":{"52:54:00:01":{"rx.bytes":9007199254740993}},"tags":["a",1]}'

@@ -23,7 +23,7 @@ SHAPE = "entries { depth parentId childCount isOrphan isCycle event { namespace 
 EVERYTHING_OF_IT = """
     rootCount startedAt endedAt durationMs worstSeverity state truncated
     entries {
-      depth parentId childCount isOrphan isCycle offsetMs
+      depth parentId childCount isOrphan isCycle offsetMs gapMs state elapsedMs
       event {
         id namespace eventType severity timestamp message extra durationMs success parentId
         objects { role object { objectType objectId } } parent { id } ancestors { id } children { nodes { id } }
@@ -140,6 +140,47 @@ async def test_a_bulk_action_is_followed_from_its_start_to_its_end(database: Dat
         require_consistent(tree)
         assert (outline(tree), tree["state"], tree["rootCount"]) == (expected, state, 1)
     assert await ask(caller, call, "worstSeverity") == {"worstSeverity": "ERROR"}
+
+
+async def test_each_action_of_a_batch_has_its_state_and_duration(database: Database) -> None:
+    """NU2: one batch has the top event and a child for each resource; endings that arrive later attach by parent."""
+    caller = Caller(database)
+    call, selection = f'causation(eventId: "{event_id(3)}")', "state durationMs entries { state elapsedMs }"
+    starts = [draft(number, 1, event_type="vm.start") for number in (2, 3, 4)]
+    await send(database, draft(1, event_type="vm.bulk-start"), *starts)
+    begun = await ask(caller, call, selection)
+    assert (begun["state"], begun["durationMs"]) == (None, 3)
+    assert begun["entries"] == [{"state": "RUNNING", "elapsedMs": None}] * 4
+    await send(
+        database,
+        draft(50, 2, event_type="vm.start.completed"),
+        draft(70, 3, event_type="vm.start.failed", duration_ms=0.5),
+        draft(4_000, 3, event_type="vm.start.completed"),
+    )
+    ended = await ask(caller, call, selection)
+    assert (ended["state"], ended["durationMs"]) == ("RUNNING", 3_999)
+    assert [(entry["state"], entry["elapsedMs"]) for entry in ended["entries"]] == [
+        ("RUNNING", None),
+        ("COMPLETED", 48),
+        (None, None),
+        ("COMPLETED", 3_997),
+        (None, 0.5),
+        (None, None),
+        ("RUNNING", None),
+    ]
+
+
+async def test_gaps_stand_between_events_of_one_type(database: Database) -> None:
+    """SY5: what a session waits for between its batches."""
+    batches = [
+        draft(number, at=at, event_type=kind, duration_ms=took)
+        for number, (kind, at, took) in enumerate(
+            [("batch", 0, 10), ("start", 1, 900), ("batch", 30, 100), ("batch", 50, 5), ("batch", 200, None)], start=1
+        )
+    ]
+    await send(database, *batches)
+    tree = await ask(Caller(database), FIELDS["correlation"], "entries { gapMs offsetMs }")
+    assert [entry["gapMs"] for entry in tree["entries"]] == [None, None, 20, 0, 70]
 
 
 async def test_a_parent_may_arrive_later_than_its_child(database: Database) -> None:
