@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gateway.demo.draws import MILLISECOND, MINUTE, SECOND, Draws, as_json
-from gateway.demo.showcase import FAILING_PEER, SYNC_NAMESPACE
+from gateway.demo.showcase import FAILED_SESSION_ID, FAILING_PEER, SLOW_SESSION_ID, SYNC_NAMESPACE
 from mutations.drafts import EventDraft, ObjectDraft
 
 DEVICES = ("nas-attic", "studio-ana", "laptop-ana", "phone-ana", "phone-ben", "tablet-kitchen")
@@ -61,14 +61,14 @@ class SyncLog:
         """A device was away and reads what it missed."""
         session = _Session(self._draws, start)
         session.begin("catch_up_session_started", f"catching up with {session.peer}")
-        total = sum(session.ingest(typical=120, typical_ms=90) for _ in range(self._draws.randint(1, 4)))
+        total = sum(session.trickle(typical=120, typical_ms=90) for _ in range(self._draws.randint(1, 4)))
         session.complete("catch_up_session_completed", f"caught up with {session.peer}: {total} records", total)
         return session.events
 
     def trickle(self, start: int) -> Iterable[EventDraft]:
         """A few fresh records, without any session."""
         session = _Session(self._draws, start, within_session=False)
-        session.ingest(typical=8, typical_ms=12)
+        session.trickle(typical=8, typical_ms=12)
         return session.events
 
     def meet(self, start: int) -> Iterable[EventDraft]:
@@ -91,28 +91,36 @@ class SyncLog:
 
     def slow_backfill(self, start: int) -> Iterable[EventDraft]:
         """A backfill that takes an hour, because one kind of record is slow to store."""
-        session = _Session(self._draws, start, device="studio-ana", peer="nas-attic")
+        session = _Session(self._draws, start, device="studio-ana", peer="nas-attic", correlation_id=SLOW_SESSION_ID)
         session.open_backfill()
-        total = sum(session.exchange(page, typical_ms=90_000, severity="WARNING") for page in range(1, 13))
+        # Each page takes longer than the one before it.
+        total = sum(session.exchange(page, typical_ms=40_000 * page, severity="WARNING") for page in range(1, 13))
         session.complete_backfill(total, severity="WARNING")
         return session.events
 
     def failed_backfill(self, start: int) -> Iterable[EventDraft]:
-        """A backfill that ends before it is complete."""
+        """A backfill that ends before it is complete: the page that was on its way is lost."""
         session = _Session(self._draws, start)
         session.open_backfill()
         total = session.exchange(1, typical_ms=700)
-        session.fail(self._draws.choice(_ERRORS), records=total)
+        session.fail(self._draws.choice(_ERRORS), records=total, lost=session.ask(2))
         return session.events
 
     def failing_peer(self, start: int) -> Iterable[EventDraft]:
         """One peer with which nothing works: five sessions in a row, each broken off."""
         drafts: list[EventDraft] = []
-        for _ in range(5):
-            session = _Session(self._draws, start, device="laptop-ana", peer=FAILING_PEER)
+        for last in (False, False, False, False, True):
+            session = _Session(
+                self._draws,
+                start,
+                device="laptop-ana",
+                peer=FAILING_PEER,
+                correlation_id=FAILED_SESSION_ID if last else None,
+            )
             session.open_backfill()
-            session.exchange(1, typical_ms=2_500, severity="WARNING")
-            session.fail("peer closed the connection in the middle of a batch", records=0)
+            total = session.exchange(1, typical_ms=2_500, severity="WARNING")
+            reason = "peer closed the connection in the middle of a batch"
+            session.fail(reason, records=total, lost=session.ask(2))
             session.now += MILLISECOND
             session.add("peer_disconnected", f"{FAILING_PEER} disconnected", severity="WARNING")
             drafts += session.events
@@ -124,7 +132,7 @@ class SyncLog:
         draws = self._draws
         session = _Session(draws, start)
         session.add("sync_error", draws.choice(_ERRORS), severity="ERROR", success=False, extra={"retry": True})
-        session.ingest(typical=40, typical_ms=60)
+        session.trickle(typical=40, typical_ms=60)
         return session.events
 
 
@@ -139,6 +147,7 @@ class _Session:
         device: str | None = None,
         peer: str | None = None,
         within_session: bool = True,
+        correlation_id: str | None = None,
     ) -> None:
         self.events: list[EventDraft] = []
         self.now = start
@@ -146,7 +155,7 @@ class _Session:
         self._draws = draws
         self.device = device or draws.choice(DEVICES)
         self.peer = peer or draws.choice([name for name in DEVICES if name != self.device])
-        self._correlation_id = draws.uuid() if within_session else None
+        self._correlation_id = correlation_id or (draws.uuid() if within_session else None)
         self._models = draws.sample(MODEL_TYPES, draws.randint(1, 4))
 
     def add(
@@ -204,7 +213,14 @@ class _Session:
 
     def exchange(self, page: int, *, typical_ms: float, severity: str = "INFO") -> int:
         """Add a request, its receipt, the response and the batch; give how many records came."""
+        records = self.ask(page)
+        self.ingest(records=records, typical_ms=typical_ms, severity=severity, page=page)
+        return records
+
+    def ask(self, page: int) -> int:
+        """Add a request, its receipt and the response; give how many records are on their way."""
         draws = self._draws
+        records = max(1, round(draws.milliseconds(900)))
         asked = {"model_types": self._models, "page": page}
         self.now += draws.randrange(5, 90) * MILLISECOND
         self.add("backfill_request_sent", f"asked {self.peer} for page {page}", severity="DEBUG", extra=asked)
@@ -223,14 +239,19 @@ class _Session:
             severity="DEBUG",
             extra=asked,
             source=self.peer,
-            record_count=1_000,
+            record_count=records,
         )
-        return self.ingest(typical=900, typical_ms=typical_ms, severity=severity)
+        return records
 
-    def ingest(self, *, typical: int, typical_ms: float, severity: str = "INFO") -> int:
-        """Add a batch, stamped when it came, and wait until it is stored; give how many records it had."""
+    def trickle(self, *, typical: int, typical_ms: float) -> int:
+        """Add a batch that nobody asked for; give how many records it had."""
+        records = max(1, round(self._draws.milliseconds(typical)))
+        self.ingest(records=records, typical_ms=typical_ms)
+        return records
+
+    def ingest(self, *, records: int, typical_ms: float, severity: str = "INFO", page: int | None = None) -> None:
+        """Add a batch, stamped when it came, and wait until it is stored; `page` is the one that was asked for."""
         draws = self._draws
-        records = max(1, round(draws.milliseconds(typical)))
         took = draws.milliseconds(typical_ms)
         self.now += draws.randrange(1, 9) * MILLISECOND
         counts = {name: records // len(self._models) for name in self._models}
@@ -242,10 +263,10 @@ class _Session:
             record_count=records,
             duration_ms=took,
             success=True,
-            extra={"model_types": self._models, "records by model": counts, "batches": 1},
+            extra={"model_types": self._models, "records by model": counts, "batches": 1}
+            | ({} if page is None else {"page": page}),
         )
         self.now += round(took * MILLISECOND)
-        return records
 
     def complete(self, event_type: str, message: str, records: int, *, severity: str = "INFO") -> None:
         """Add the end of a session that went well."""
@@ -266,10 +287,10 @@ class _Session:
         self.now += MILLISECOND
         self.add("state_transition", "backfilling -> ready", extra={"from": "backfilling", "to": "ready"}, peer=False)
 
-    def fail(self, reason: str, *, records: int) -> None:
-        """Add the error and the end of a session that did not."""
+    def fail(self, reason: str, *, records: int, lost: int) -> None:
+        """Add the error and the end of a session that did not; so many records were sent and never stored."""
         self.now += self._draws.randrange(SECOND, 30 * SECOND)
-        details = {"model_types": self._models, "reason": reason, "records lost": 0 if records else None}
+        details = {"model_types": self._models, "reason": reason, "records lost": lost}
         self.add("sync_error", reason, severity="ERROR", extra=details, success=False)
         self.now += self._draws.randrange(5, 50) * MILLISECOND
         self.add(
