@@ -4,7 +4,7 @@ Event types are `audit mutate status usage resources prune health historic` (req
 an operation touches up to five objects. One node is far busier than the rest, and one of them goes down.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,7 @@ class Cluster:
             (2, self.snapshot_instance),
             (1, self.fail_to_snapshot),
             (1, self.abort_snapshot),
+            (1, self.drop_snapshot),
             (1, self.hang_in_snapshot),
             (3, self.replicate_blob),
             (2, self.change_network),
@@ -199,6 +200,10 @@ class Cluster:
         """The same, and somebody thinks better of it."""
         return self._snapshot(start, outcome="abort", status=200, why="aborted by the user")
 
+    def drop_snapshot(self, start: int) -> Iterable[EventDraft]:
+        """The same, of an instance that goes away meanwhile."""
+        return self._snapshot(start, outcome="deleted", status=410, why="the instance was deleted meanwhile")
+
     def hang_in_snapshot(self, start: int) -> Iterable[EventDraft]:
         """The same, and it runs to this day: neither an outcome nor an answer has come."""
         instance = self._instance(start)
@@ -231,30 +236,43 @@ class Cluster:
 
     def replicate_blob(self, start: int) -> Iterable[EventDraft]:
         """An operation of the cluster itself: a blob goes from one node to another, without any request."""
-        draws = self._draws
-        blob = draws.choice(self._blobs)
-        origin, target = draws.sample(NODES, 2)
-        operation_id = draws.uuid()
-        objects = (ObjectDraft("operation", operation_id), blob, _FROM[origin], _TO[target])
-        took = draws.milliseconds(14_000)
-        moments = (start, start + SECOND, start + 2 * SECOND, start + 2 * SECOND + round(took * MILLISECOND))
-        drafts = [
+        origin, target = self._draws.sample(NODES, 2)
+        took = self._draws.milliseconds(14_000)
+        ends = start + 2 * SECOND + round(took * MILLISECOND)
+        moments = (start, start + SECOND, start + 2 * SECOND, ends)
+        states = dict(zip((*OPERATION_STATES, "complete"), moments, strict=True))
+        queued, preflight, executing, complete = drafts = self._replicate(origin, target, states)
+        for draft in drafts:
+            draft.success = True
+        preflight.parent_id = executing.parent_id = queued.id
+        complete.parent_id, executing.duration_ms = executing.id, took
+        return drafts
+
+    def wait_in_line(self, start: int) -> Iterable[EventDraft]:
+        """Three more of these, all to the busiest node: one is being prepared, the others have not begun."""
+        origins = self._draws.sample([name for name in NODES if name not in (BUSY_NODE, LOST_NODE)], 3)
+        first, *others = [start + place * MINUTE for place in range(len(origins))]
+        drafts = self._replicate(origins[0], BUSY_NODE, {"queued": first, "preflight": first + SECOND})
+        drafts[1].parent_id = drafts[0].id
+        for origin, at in zip(origins[1:], others, strict=True):
+            drafts += self._replicate(origin, BUSY_NODE, {"queued": at})
+        return drafts
+
+    def _replicate(self, origin: str, target: str, moments: Mapping[str, int]) -> list[EventDraft]:
+        operation_id = self._draws.uuid()
+        blob = self._draws.choice(self._blobs)
+        return [
             self._event(
                 moment,
                 f"operation.{state}",
                 target,
                 f"blob_replicate: {state}",
-                *objects,
+                *(ObjectDraft("operation", operation_id), blob, _FROM[origin], _TO[target]),
                 category="action",
                 correlation_id=operation_id,
-                success=True,
             )
-            for moment, state in zip(moments, (*OPERATION_STATES, "complete"), strict=True)
+            for state, moment in moments.items()
         ]
-        queued, preflight, executing, complete = drafts
-        preflight.parent_id = executing.parent_id = queued.id
-        complete.parent_id, executing.duration_ms = executing.id, took
-        return drafts
 
     def change_network(self, start: int) -> Iterable[EventDraft]:
         """A request that adds an address to a network."""

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from gateway.demo.api_server import ApiServer
 from gateway.demo.cluster import Cluster
 from gateway.demo.cluster_failures import FailedRequest
-from gateway.demo.draws import DAY, HOUR, MILLISECOND, Draws
+from gateway.demo.draws import DAY, HOUR, MILLISECOND, MINUTE, Draws
 from gateway.demo.edge_agent import EdgeAgents
 from gateway.demo.rhythm import Rhythm
 from gateway.demo.sync_log import SyncLog
@@ -26,7 +26,8 @@ Story = Callable[[int], Iterable[EventDraft]]
 SPAN = 14 * DAY
 FAILED_REQUEST_AGE = 26 * HOUR
 """How long before the end of the history the request of the showcase failed."""
-
+QUEUE_AGE = 20 * MINUTE
+"""How long before the end of the history three operations began to wait."""
 
 _ROOM_PER_SCRIPT = 32
 """So many of the last events are kept for each script that is still to come: a short history has them too."""
@@ -97,6 +98,7 @@ def tell_history(count: int, *, seed: int, until: int) -> Iterator[EventDraft]:
                 Script(at(0.31), cluster.node_outage),
                 Script(at(0.83), cluster.node_outage),
                 Script(until - FAILED_REQUEST_AGE, failed_request.tell),
+                Script(until - QUEUE_AGE, cluster.wait_in_line),
             ],
         ),
         play("api server", api_server, API_SERVER, counts[1], []),
@@ -137,12 +139,15 @@ def _play(
         start = max(start, rhythm.at((begun + draws.random()) / count))
         if coming and (coming[0].start <= start or count - begun <= _ROOM_PER_SCRIPT * len(coming)):
             start, story = coming.popleft()
+            known = list(known_by(until, list(story(start))))
         else:
-            story = next(stories)
+            known = list(known_by(until, list(next(stories)(start))))
+            if begun + len(known) > count:
+                continue  # it would be cut off in the middle; every system has stories of one event
         while waiting and waiting[0][0] < start:
             yield heapq.heappop(waiting)[2]
             told += 1
-        for moment, draft in known_by(until, list(story(start))):
+        for moment, draft in known:
             number += 1
             begun += 1
             heapq.heappush(waiting, (moment, number, draft))

@@ -134,7 +134,10 @@ def test_the_cluster_writes_every_type_of_its_kind(history: list[EventDraft]) ->
     cluster = of_namespace(history, "default")
     assert {draft.event_type for draft in cluster} == {
         *("audit", "mutate", "status", "usage", "resources", "prune", "health", "historic"),
-        *(f"operation.{state}" for state in ("queued", "preflight", "executing", "complete", "abort", "error")),
+        *(
+            f"operation.{state}"
+            for state in ("queued", "preflight", "executing", "complete", "abort", "deleted", "error")
+        ),
     }
     assert {kind for draft in cluster for kind, _, _ in references(draft)} == {
         *("instance", "network", "node", "blob", "operation", "api-requests"),
@@ -181,7 +184,7 @@ def test_an_operation_takes_as_long_as_it_is_executing(history: list[EventDraft]
     outcomes = [
         draft
         for draft in of_namespace(history, "default")
-        if draft.event_type in ("operation.complete", "operation.abort", "operation.error")
+        if draft.event_type.removeprefix("operation.") in ("complete", "abort", "deleted", "error")
         and (draft.request_id or draft.message.startswith("blob_replicate"))
     ]
     for draft in outcomes:
