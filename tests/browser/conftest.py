@@ -1,6 +1,7 @@
 """A gateway on a demo history, and Debian's Chromium."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,12 +9,14 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from storage.times import MICROSECONDS_PER_DAY, format_rfc3339, now_micros
 from tests.databases import command_path
 from tests.processes import GatewayProcess, run_timeloom
 
 DEMO_EVENTS = 2000
 # A deadline, not a speed: a busy machine may take its time to start a browser and its editors.
 expect.set_options(timeout=30_000)
+_NOW = re.compile(r"now(?:-(\d+)d)?")
 EXAMPLES_FILE = Path(__file__).parents[2] / "web/src/examples.json"
 
 # Nothing but loopback has a name here: a request that leaves the host fails, and the tests see it.
@@ -38,9 +41,16 @@ class Example(NamedTuple):
 def read_examples() -> list[Example]:
     """The example queries of the GraphiQL page."""
     return [
-        Example(entry["name"], entry["title"], "\n".join(entry["query"]), entry["variables"])
+        Example(entry["name"], entry["title"], "\n".join(entry["query"]), _with_times(entry["variables"]))
         for entry in json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
     ]
+
+
+def _with_times(variables: dict[str, Any]) -> dict[str, Any]:
+    """Put a time for `now` and `now-14d`, as web/src/examples.ts does."""
+    days = {name: _NOW.fullmatch(value) for name, value in variables.items() if isinstance(value, str)}
+    times = {name: now_micros() - int(match[1] or 0) * MICROSECONDS_PER_DAY for name, match in days.items() if match}
+    return variables | {name: format_rfc3339(time) for name, time in times.items()}
 
 
 @pytest.fixture(scope="package")

@@ -21,6 +21,13 @@ async def ask(gateway: httpx2.AsyncClient, name: str, **variables: Any) -> Any:
     return answer.json()["data"]
 
 
+def test_the_page_of_graphiql_asks_the_same_questions() -> None:
+    examples = json.loads((ROOT / "web/src/examples.json").read_text(encoding="utf-8"))
+    asked = {match[1]: text for each in examples if (match := _NAME.match(text := "\n".join(each["query"])))}
+    shown = set(QUESTIONS) - {"WhatDidThisRequestDo"}
+    assert {name: asked.get(name) for name in shown} == {name: QUESTIONS[name].text for name in shown}
+
+
 async def test_why_did_sync_fail(gateway: httpx2.AsyncClient) -> None:
     """SY5: the first error names the reason and the peer; the session shows what had come before."""
     answer = await ask(gateway, "WhyDidSyncFail", session=FAILED_SESSION_ID)

@@ -19,9 +19,15 @@ export const examples: readonly Example[] = list.map(({ name, title, description
   title,
   description,
   query: `${query.join("\n")}\n`,
-  variables: Object.keys(variables).length > 0 ? JSON.stringify(variables, null, 2) : "",
+  variables: Object.keys(variables).length > 0 ? JSON.stringify(variables, withTimes, 2) : "",
   changesData: query.some((line) => line.startsWith("mutation")),
 }));
+
+/** Puts a time for `now` and `now-14d`: the demo history ends when it was made. */
+function withTimes(_name: string, value: unknown): unknown {
+  const match = typeof value === "string" ? /^now(?:-(\d+)d)?$/.exec(value) : null;
+  return match ? new Date(Date.now() - Number(match[1] ?? 0) * 86_400_000).toISOString() : value;
+}
 
 export function exampleNamed(name: string | null): Example | undefined {
   return examples.find((example) => example.name === name);
