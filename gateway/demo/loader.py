@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway.context import Clock
 from gateway.demo.history import FAILED_REQUEST_AGE
+from gateway.demo.operations import Stories, write_operations
 from gateway.demo.showcase import CLUSTER_NAMESPACE, FAILED_REQUEST_ID
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits, IngestOutcome, IngestReport, ingest_events
@@ -65,21 +66,26 @@ async def load_history(
     async def finish_one() -> None:
         stored = await writing.popleft()
         report.add(stored)
+        await write_operations(database, list(stories.give(until=told_until)))
         advance(len(stored.results))
         if report.outcomes.total() % EVENTS_PER_FOLD == 0:
             await _fold(folder)
 
     drafts = iter(history)
+    stories, told_until = Stories(), 0
     try:
         while batch := list(itertools.islice(drafts, BATCH_EVENTS)):
             if len(writing) == BATCHES_AT_ONCE:
                 await finish_one()
             await register_sources(database, batch, home_namespace=CLUSTER_NAMESPACE)
+            stories.take(batch)
+            told_until = batch[-1].timestamp or 0
             writing.append(asyncio.create_task(_ingest(database, batch, clock)))
             # It begins now, not when this function next waits.
             await asyncio.sleep(0)
         while writing:
             await finish_one()
+        await write_operations(database, list(stories.give()))
         while await _fold(folder):
             pass
     finally:

@@ -4,18 +4,24 @@ The events are told by the history, like those of any source that keeps operatio
 and targets are gathered from them.
 """
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.demo.draws import HOUR, as_json
 from gateway.demo.showcase import CLUSTER_NAMESPACE
 from mutations.drafts import EventDraft
 from mutations.operation_types import OperationType, TargetField
+from storage.engine import Database
+from storage.identities import AudienceName
+from storage.operation_changes import NewOperation
 from storage.operations import OperationState
 from storage.records import ObjectRecord
+from storage.told_operations import ToldOperation, insert_told_operations
 
 _OPERATION = "operation"
 _LONGEST = 2 * HOUR
+_AUDIENCE = AudienceName(CLUSTER_NAMESPACE, None, None)
 _INSTANCE, _NETWORK, _BLOB = (TargetField(name, name) for name in ("instance", "network", "blob"))
 _HOST, _SOURCE, _DESTINATION = (TargetField(name, "node") for name in ("host", "source", "destination"))
 
@@ -34,39 +40,38 @@ OPERATION_TYPES = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class ToldOperation:
+class Story:
     """An operation as its events tell it. Times are microseconds UTC."""
 
     uuid: str
-    namespace: str
     operation_type: str
     state: OperationState
     created_at: int
     updated_at: int
     request_id: str | None
     requested_by: str | None
-    payload: str
-    targets: tuple[ObjectRecord, ...]
+    targets: dict[str, ObjectRecord]
+    """By the field of the payload that names each."""
 
 
-class OperationsTold:
+class Stories:
     """Gathers operations from the events of a history, which come in order of time."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, ToldOperation] = {}
+        self._waiting: dict[str, Story] = {}
 
     def take(self, drafts: Iterable[EventDraft]) -> None:
         """Learn what some events tell."""
         for draft in drafts:
             kind, _, state = draft.event_type.partition(".")
             if kind == _OPERATION and draft.timestamp is not None:
-                told = _begin(draft, draft.timestamp)
-                before = self._waiting.get(told.uuid, told)
-                self._waiting[told.uuid] = replace(
+                begun = _begin(draft, draft.timestamp)
+                before = self._waiting.get(begun.uuid, begun)
+                self._waiting[begun.uuid] = replace(
                     before, state=OperationState[state.upper()], updated_at=draft.timestamp
                 )
 
-    def give(self, *, until: int | None = None) -> Iterator[ToldOperation]:
+    def give(self, *, until: int | None = None) -> Iterator[Story]:
         """Give those that are over, or will tell nothing more by a time; None: all. In the order of their beginning."""
         while self._waiting:
             first = next(iter(self._waiting.values()))
@@ -75,24 +80,46 @@ class OperationsTold:
             yield self._waiting.pop(first.uuid)
 
 
-def _begin(draft: EventDraft, at: int) -> ToldOperation:
-    namespace = draft.namespace or CLUSTER_NAMESPACE
-    operation_id, payload, targets = "", dict[str, str](), list[ObjectRecord]()
+async def write_operations(database: Database, stories: Sequence[Story]) -> None:
+    """Write operations as they are by now; those that are there already stay as they are."""
+    if not stories:
+        return
+    audience = (await database.identities.intern_audiences([_AUDIENCE]))[_AUDIENCE]
+    targets = {target for each in stories for target in each.targets.values()}
+    keys = await database.identities.intern_objects(targets, seen_by={(target, audience.key) for target in targets})
+    told = []
+    for each in stories:
+        payload = as_json({field: target.object_id for field, target in each.targets.items()})
+        enqueued = NewOperation(
+            uuid=each.uuid,
+            audience=audience,
+            operation_type=each.operation_type,
+            created_at=each.created_at,
+            request_id=each.request_id,
+            requested_by=each.requested_by,
+            payload=payload,
+            content_hash=hashlib.blake2b(payload.encode(), digest_size=16).digest(),
+            targets={target: keys[target] for target in each.targets.values()},
+        )
+        told.append(ToldOperation(enqueued, each.state, each.updated_at))
+    await database.write(lambda transaction: insert_told_operations(transaction, told), name="operations of the demo")
+
+
+def _begin(draft: EventDraft, at: int) -> Story:
+    operation_id, targets = "", dict[str, ObjectRecord]()
     for each in draft.objects or ():
         if each.object_type == _OPERATION:
             operation_id = each.object_id
         else:
-            payload[each.role or each.object_type] = each.object_id
-            targets.append(ObjectRecord(namespace, each.object_type, each.object_id))
-    return ToldOperation(
+            field = each.role or each.object_type
+            targets[field] = ObjectRecord(CLUSTER_NAMESPACE, each.object_type, each.object_id)
+    return Story(
         uuid=operation_id,
-        namespace=namespace,
         operation_type=draft.message.partition(":")[0],
         state=OperationState.QUEUED,
         created_at=at,
         updated_at=at,
         request_id=draft.request_id,
         requested_by=draft.actor,
-        payload=as_json(payload),
-        targets=tuple(targets),
+        targets=targets,
     )

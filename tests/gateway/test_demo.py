@@ -19,8 +19,11 @@ from gateway.demo.showcase import EXHIBITS, describe_exhibits
 from gateway.settings import Settings
 from mutations.ingest import IngestOutcome
 from storage.counts import CountFolder
+from storage.cursors import OperationCursor
 from storage.engine import Database
 from storage.errors import RevisionError
+from storage.operation_lists import fetch_operation_list
+from storage.operations import OperationState
 from storage.pages import PageRequest, fetch_event_page
 from storage.scopes import EVERYTHING
 from storage.selectors import And
@@ -38,6 +41,17 @@ async def load(database: Database, count: int, *, until: int = LAST_HOUR) -> Loa
     report = await load_history(database, history, clock=lambda: NOW, advance=steps.append)
     assert sum(steps) == count
     return report
+
+
+async def states_of_operations(database: Database) -> Counter[OperationState]:
+    states: Counter[OperationState] = Counter()
+    cursor: OperationCursor | None = None
+    while True:
+        page = await fetch_operation_list(database, scope=EVERYTHING, size=100, after=cursor)
+        states.update(record.state for record in page.records)
+        if not page.has_next:
+            return states
+        cursor = page.end_cursor
 
 
 async def count_rows(database: Database) -> int:
@@ -63,16 +77,19 @@ def call(*arguments: str) -> Any:
 
 
 async def test_every_event_is_accepted_and_the_second_time_a_duplicate(database: Database) -> None:
-    """EV2: the history goes through ingest, and its ids make it safe to send again."""
+    """EV2, OP2: the history goes through ingest, and again does no harm; operations of all states."""
     assert not await has_events(database)
     assert await find_earlier_end(database) is None
     first = await load(database, 2_500)
     assert (first.outcomes, first.first_problem) == (Counter({IngestOutcome.ACCEPTED: 2_500}), None)
     assert await has_events(database)
     assert await find_earlier_end(database) == LAST_HOUR
+    states = await states_of_operations(database)
+    assert set(states) == set(OperationState)
     again = await load(database, 2_500)
     assert (again.outcomes, again.refused) == (Counter({IngestOutcome.DUPLICATE: 2_500}), 0)
     assert await count_rows(database) == 2_500
+    assert await states_of_operations(database) == states
     assert await CountFolder(database).turn() == 0
 
 
