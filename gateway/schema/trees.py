@@ -101,7 +101,8 @@ class EventTreeNodes(Sequence[EventTreeNode]):
         return find_actions(self._forest, self._rows.column("event_type"), self._rows.column("success"))
 
     def _elapsed_ms(self, place: int) -> float | None:
-        times, durations = self._rows.column("occurred_at"), self._rows.column("duration_ms")
+        times: Sequence[int] = self._rows.column("occurred_at")
+        durations: Sequence[float | None] = self._rows.column("duration_ms")
         ending = self.actions.endings[place]
         if ending is None:
             return durations[place]
