@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from storage.engine import Database
 from storage.groupings import GroupField
 from storage.objects import fetch_object_spans
+from storage.operations import fetch_targets
 from storage.pages import EventPage, PageRequest
 from storage.positions import fetch_live_position
 from storage.reads import (
@@ -144,6 +145,7 @@ class Loaders:
         self.children_by_event: Loader[ChildrenKey, EventPage] = Loader(self._load_children)
         self.ancestors_by_event: Loader[AncestorsKey, list[EventRecord]] = Loader(self._load_ancestors)
         self.spans_by_object: Loader[ObjectRecord, ObjectSpan] = Loader(self._load_spans)
+        self.targets_by_operation: Loader[int, list[ObjectRecord]] = Loader(self._load_targets)
         self.totals_by_parent: Loader[EventKey, TotalRecord] = Loader(self._load_totals)
         self.coverages: Loader[CoverageKey, CoverageRecord] = Loader(self._load_coverages)
         self.live_position: Loader[None, int] = Loader(self._load_position)
@@ -157,6 +159,7 @@ class Loaders:
             self.children_by_event,
             self.ancestors_by_event,
             self.spans_by_object,
+            self.targets_by_operation,
             self.totals_by_parent,
             self.coverages,
             self.live_position,
@@ -225,6 +228,11 @@ class Loaders:
     async def _load_spans(self, keys: list[ObjectRecord]) -> Mapping[ObjectRecord, ObjectSpan]:
         return await self._in_chunks(
             "spans_by_object", keys, partial(fetch_object_spans, self._database, scope=self._scope)
+        )
+
+    async def _load_targets(self, keys: list[int]) -> Mapping[int, list[ObjectRecord]]:
+        return await self._in_chunks(
+            "targets_by_operation", keys, partial(fetch_targets, self._database, scope=self._scope)
         )
 
     async def _load_totals(self, keys: list[EventKey]) -> Mapping[EventKey, TotalRecord]:

@@ -19,6 +19,7 @@ from gateway.schema.deletions import (
 from gateway.schema.enums import IngestCode, IngestOutcome
 from gateway.schema.event_inputs import IngestEventsInput, to_draft
 from gateway.schema.fields import stored
+from gateway.schema.operations import EnqueueOperationPayload, TransitionOperationPayload, enqueue, transition
 from gateway.schema.policies import RetentionPolicyPayload, create_policy, delete_policy, update_policy
 from gateway.schema.registrations import RegisterSourcePayload, begin_registration
 from gateway.schema.retention import RunRetentionPayload, run_retention
@@ -165,5 +166,21 @@ class Mutation:
         description=(
             "Say that a source begins anew. Its earlier registrations end; the id of the new one goes with its events "
             "as registrationId, and pruneRegistrations removes what belongs to the earlier ones."
+        ),
+    )
+    enqueue_operation: EnqueueOperationPayload | None = strawberry.field(
+        resolver=enqueue,
+        description=(
+            "Ask for work on objects. What it works on is found in the payload by the declaration of its type, and "
+            "stored together with it and an event. With the same uuid, type, namespace and payload again it answers "
+            "the operation as it is now; with other content CONFLICT."
+        ),
+    )
+    transition_operation: TransitionOperationPayload | None = strawberry.field(
+        resolver=transition,
+        description=(
+            "Say that an operation came into another state: QUEUED, PREFLIGHT and EXECUTING forward only, from each of "
+            "them to COMPLETE, ABORT, DELETED or ERROR, which are final; else CONFLICT with the present state. Each "
+            "move is an event of the operation and of what it works on; one to the present state changes nothing."
         ),
     )

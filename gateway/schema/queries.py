@@ -39,6 +39,13 @@ from gateway.schema.namespaces import NamespaceUsage, fetch_namespaces
 from gateway.schema.node_ids import parse_event_id, parse_object_node_id
 from gateway.schema.nodes import Node
 from gateway.schema.objects import EventObject
+from gateway.schema.operations import (
+    Operation,
+    OperationConnection,
+    fetch_operation_connection,
+    find_operation,
+    find_operation_by_node_id,
+)
 from gateway.schema.paging import event_page_request, object_cursor, page_size, resolve_as_of
 from gateway.schema.registrations import RegistrationConnection, fetch_registration_list, find_registration
 from gateway.schema.requests import RequestTrail, fetch_request_trail
@@ -54,6 +61,7 @@ from storage.records import EventKey, EventRecord, ObjectRecord
 _FINDERS: dict[str, Callable[[Info, str], Awaitable[Any]]] = {
     "registration": find_registration,
     "deletion": find_deletion,
+    "operation": find_operation,
     "retentionRun": find_run,
 }
 """Who finds a node by its UUID, for node ids that are a kind and a UUID."""
@@ -198,6 +206,14 @@ class Query:
     facets: list[Facet] | None = resolved(fetch_facet_panel, "The most frequent values of some fields.")
     statistics: Statistics | None = resolved(
         fetch_statistics_panel, "Records and durations over time, altogether or by the values of a field."
+    )
+    operation: Operation | None = resolved(
+        find_operation_by_node_id, "One operation by its id; null when it is not there, or the id is malformed."
+    )
+    operations: OperationConnection | None = resolved(
+        fetch_operation_connection,
+        "Operations, the one enqueued last first. A page may hold fewer than asked for, even none, while there is "
+        "more to find: the scan limit was reached. Go on from its cursor.",
     )
     deletion: Deletion | None = resolved(
         find_deletion_by_node_id, "One deletion by its id; null when it is not there, or the id is malformed."
