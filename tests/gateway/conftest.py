@@ -6,6 +6,7 @@ from storage.deletions import append_deletion
 from storage.engine import Database
 from tests.gateway.execution import Caller
 from tests.gateway.history import DELETION, write_history
+from tests.gateway.operations import DECLARED, write_operations
 from tests.gateway.policies import write_policies
 
 
@@ -15,4 +16,5 @@ async def caller(database: Database) -> Caller:
     await write_history(database)
     await write_policies(database)
     await append_deletion(database, DELETION)
-    return Caller(database)
+    await write_operations(database)
+    return Caller(database, declared=DECLARED)

@@ -19,7 +19,7 @@ from gateway.schema import build_schema
 from gateway.settings import Settings
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits
-from mutations.type_registry import TypeRegistry
+from mutations.type_registry import NOTHING_DECLARED, DeclaredTypes, TypeRegistry
 from storage.engine import Database
 from storage.times import parse_rfc3339
 
@@ -74,6 +74,7 @@ class Caller:
     rights: Sequence[str] = ("READ", "INGEST", "DELETE", "OPERATE", "ADMIN")
     name: str = "anonymous"
     executor: Executor = EXECUTOR
+    declared: DeclaredTypes = NOTHING_DECLARED
 
     async def run(self, document: str, variables: str | Mapping[str, Any] | None = None, **context: Any) -> Answer:
         """Execute a document; variables may be JSON text, so that numbers keep their digits."""
@@ -102,7 +103,7 @@ class Caller:
             viewer=ViewerRecord(self.name, self.home_namespace, grants),
             ingest_limits=IngestLimits(),
             metrics=recorder,
-            **{"types": TypeRegistry(self.database), **given},
+            **{"types": TypeRegistry(self.database, self.declared), **given},
         )
 
 

@@ -22,6 +22,7 @@ from storage.engine import Database
 from storage.revisions import migrate
 from storage.times import MICROSECONDS_PER_DAY
 from tests.gateway.execution import EXECUTOR, NOW, Caller
+from tests.gateway.operations import DECLARED
 
 MUTATIONS = cast("GraphQLObjectType", EXECUTOR.graphql_schema.type_map["Mutation"])
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -38,6 +39,7 @@ POLICY: dict[str, Any] = {
     "selectors": ["severity<error"],
     "maxAgeSeconds": 86_400,
 }
+OPERATION: dict[str, Any] = {"operationType": "instance.resize", "payload": {"instance": "i-1", "node": None}}
 EVENT: dict[str, Any] = {
     "id": EVENT_ID,
     "eventType": "audit",
@@ -79,6 +81,13 @@ CALLS: dict[str, list[Input]] = {
     "deleteRetentionPolicy": [lambda seeds: {"id": seeds["policy"]}],
     "runRetention": [lambda _: {"dryRun": False}],
     "registerSource": [lambda _: {**SOURCE, "namespace": "default"}],
+    "enqueueOperation": [
+        lambda seeds: {**OPERATION, "namespace": "default", "uuid": seeds["operation"], "requestId": "req-1"},
+        lambda _: {**OPERATION, "namespace": "default", "uuid": EVENT_ID, "requestId": "req-1"},
+    ],
+    "transitionOperation": [
+        lambda seeds: {"id": seeds["operation"], "state": "ERROR", "expectedState": "QUEUED", "message": "given up"},
+    ],
 }
 """An input of each mutation that does something, with most of what is optional; the home namespace is `default`."""
 
@@ -120,7 +129,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeds]:
 async def fill(url: str) -> Seeds:
     """Store what the mutations work on, and give its ids."""
     database = await Database.open(url)
-    caller = Caller(database, now=NOW - 60_000_000)
+    caller = Caller(database, now=NOW - 60_000_000, declared=DECLARED)
     seeds: Seeds = {}
 
     async def ask(name: str, given: Mapping[str, Any], shown: str) -> Any:
@@ -140,6 +149,8 @@ async def fill(url: str) -> Seeds:
         seeds[name] = (await ask(name, given, "deletion { id }"))["deletion"]["id"]
     made = await ask("createRetentionPolicy", {"name": "kept", "maxAgeSeconds": 864_000}, "policy { id }")
     seeds["policy"] = made["policy"]["id"]
+    queued = await ask("enqueueOperation", {**OPERATION, "requestId": "req-1"}, "operation { id }")
+    seeds["operation"] = queued["operation"]["id"]
     await database.close()
     return seeds
 
@@ -156,7 +167,7 @@ def run(seeded: tuple[Path, Seeds], tmp_path: Path) -> Callable[..., Awaitable[t
         shutil.copyfile(seeded[0], path)
         database = await Database.open(f"sqlite+aiosqlite:///{path}")
         runner = RetentionRunner(database, [], clock=lambda: NOW + 9 * MICROSECONDS_PER_DAY)
-        answer = await Caller(database).run(document(name), {"input": given}, retention=runner)
+        answer = await Caller(database, declared=DECLARED).run(document(name), {"input": given}, retention=runner)
         worker = DeletionWorker(database, clock=lambda: NOW)
         while await worker.turn():
             pass
