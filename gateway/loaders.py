@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from storage.engine import Database
 from storage.groupings import GroupField
 from storage.objects import fetch_object_spans
-from storage.operations import fetch_targets
+from storage.operations import OperationPage, OperationRecord, fetch_targets
 from storage.pages import EventPage, PageRequest
 from storage.positions import fetch_live_position
 from storage.reads import (
@@ -26,6 +26,7 @@ from storage.records import EventKey, EventRecord, LinkRecord, ObjectRecord, Obj
 from storage.scopes import Scope
 from storage.selectors import Selector
 from storage.tallies import Tally, TallyRecord, fetch_tallies
+from storage.targets import OperationRequest, fetch_latest_operations, fetch_operation_pages, fetch_pending
 from storage.totals import CoverageKey, CoverageRecord, TotalRecord, fetch_child_totals, fetch_coverage
 
 KEYS_PER_STATEMENT = 200
@@ -64,6 +65,13 @@ class AncestorsKey(NamedTuple):
     event: EventKey
     most: int
     fields: Fields
+
+
+class OperationsKey(NamedTuple):
+    """Whose operations, and which page of them."""
+
+    object: ObjectRecord
+    request: OperationRequest
 
 
 class Loader(Generic[_Key, _Value]):
@@ -146,6 +154,9 @@ class Loaders:
         self.ancestors_by_event: Loader[AncestorsKey, list[EventRecord]] = Loader(self._load_ancestors)
         self.spans_by_object: Loader[ObjectRecord, ObjectSpan] = Loader(self._load_spans)
         self.targets_by_operation: Loader[int, list[ObjectRecord]] = Loader(self._load_targets)
+        self.pending_by_object: Loader[ObjectRecord, bool] = Loader(self._load_pending)
+        self.latest_operation_by_object: Loader[ObjectRecord, OperationRecord | None] = Loader(self._load_latest)
+        self.operations_by_object: Loader[OperationsKey, OperationPage] = Loader(self._load_operations)
         self.totals_by_parent: Loader[EventKey, TotalRecord] = Loader(self._load_totals)
         self.coverages: Loader[CoverageKey, CoverageRecord] = Loader(self._load_coverages)
         self.live_position: Loader[None, int] = Loader(self._load_position)
@@ -160,6 +171,9 @@ class Loaders:
             self.ancestors_by_event,
             self.spans_by_object,
             self.targets_by_operation,
+            self.pending_by_object,
+            self.latest_operation_by_object,
+            self.operations_by_object,
             self.totals_by_parent,
             self.coverages,
             self.live_position,
@@ -234,6 +248,27 @@ class Loaders:
         return await self._in_chunks(
             "targets_by_operation", keys, partial(fetch_targets, self._database, scope=self._scope)
         )
+
+    async def _load_pending(self, keys: list[ObjectRecord]) -> Mapping[ObjectRecord, bool]:
+        return await self._in_chunks(
+            "pending_by_object", keys, partial(fetch_pending, self._database, scope=self._scope)
+        )
+
+    async def _load_latest(self, keys: list[ObjectRecord]) -> Mapping[ObjectRecord, OperationRecord | None]:
+        return await self._in_chunks(
+            "latest_operation_by_object", keys, partial(fetch_latest_operations, self._database, scope=self._scope)
+        )
+
+    async def _load_operations(self, keys: list[OperationsKey]) -> Mapping[OperationsKey, OperationPage]:
+        by_request: dict[OperationRequest, list[ObjectRecord]] = {}
+        for key in keys:
+            by_request.setdefault(key.request, []).append(key.object)
+        pages: dict[OperationsKey, OperationPage] = {}
+        for request, group in by_request.items():
+            fetch = partial(fetch_operation_pages, self._database, scope=self._scope, request=request)
+            found = await self._in_chunks("operations_by_object", group, fetch)
+            pages.update({OperationsKey(record, request): page for record, page in found.items()})
+        return pages
 
     async def _load_totals(self, keys: list[EventKey]) -> Mapping[EventKey, TotalRecord]:
         return await self._in_chunks(

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from storage.dialects import insert_missing
 from storage.records import ObjectRecord
+from storage.scopes import Scope
 from storage.tables import audiences, namespaces, object_audiences, objects
 
 if TYPE_CHECKING:
@@ -125,6 +127,13 @@ class Identities:
                 self._remember_audience(record)
                 found[record.key] = record
         return found
+
+    async def reached_namespaces(self, scope: Scope) -> frozenset[int] | None:
+        """Give the keys of the namespaces of which a scope shows something; None: all."""
+        if scope.everything:
+            return None
+        known = await self.audiences(scope.audience_keys)
+        return scope.namespace_keys.union(audience.namespace_key for audience in known.values())
 
     async def intern_namespaces(self, names: Iterable[str]) -> dict[str, int]:
         """Give the keys of namespaces, making those that do not exist yet."""
@@ -286,6 +295,13 @@ def build_audiences(wanted: Iterable[tuple[int, bytes]]) -> Select[Any]:
 
 def build_object_keys(wanted: Iterable[ObjectRecord]) -> Select[Any]:
     """Ask for the keys of objects."""
+    columns = objects.c
+    identity = (columns.namespace, columns.object_type, columns.object_id)
+    return select(*identity, columns.object_key).where(build_object_condition(wanted))
+
+
+def build_object_condition(wanted: Iterable[ObjectRecord]) -> ColumnElement[bool]:
+    """Make the condition that a row of `objects` is one of some; those of one type by a list of ids."""
     ids: dict[tuple[str, str], list[str]] = {}
     for record in wanted:
         ids.setdefault((record.namespace, record.object_type), []).append(record.object_id)
@@ -294,7 +310,7 @@ def build_object_keys(wanted: Iterable[ObjectRecord]) -> Select[Any]:
         and_(columns.namespace == namespace, columns.object_type == object_type, columns.object_id.in_(some))
         for (namespace, object_type), some in ids.items()
     )
-    return select(columns.namespace, columns.object_type, columns.object_id, columns.object_key).where(or_(*conditions))
+    return or_(*conditions)
 
 
 def _digest(name: AudienceName) -> bytes:

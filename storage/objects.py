@@ -1,9 +1,9 @@
-"""Objects: the identities that events touched, and when they were first and last touched."""
+"""Objects: the identities that events touched, or pending operations target; when they were first and last touched."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, Table, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -14,7 +14,8 @@ from storage.engine import Database
 from storage.pages import SMALLEST_WINDOW, WINDOW_GROWTH
 from storage.records import ObjectRecord, ObjectSpan
 from storage.scopes import Scope
-from storage.tables import audiences, event_objects, object_audiences, objects
+from storage.tables import audiences, event_objects, object_audiences, objects, operation_targets
+from storage.targets import build_pending_condition
 
 MOST_OBJECTS = 200
 """The most objects that one statement asks for; more are asked for in several (GQ2)."""
@@ -31,11 +32,15 @@ class ObjectPage(NamedTuple):
 
 
 class ObjectQuery(NamedTuple):
-    """Which objects: those of a namespace, a type, an id that begins so; None: any."""
+    """Which objects: those of a namespace, a type, an id that begins so, with or without pending operations; None: any.
+
+    Objects with pending operations come from the targets of these, so that ten among a million cost ten entries.
+    """
 
     namespace: str | None = None
     object_type: str | None = None
     id_prefix: str | None = None
+    has_pending: bool | None = None
 
 
 class ObjectRange(NamedTuple):
@@ -54,13 +59,19 @@ async def fetch_object_page(
     namespace: str | None,
     object_type: str | None,
     id_prefix: str | None,
+    has_pending: bool | None = None,
     size: int,
     after: ObjectCursor | None = None,
     before: ObjectCursor | None = None,
     backward: bool = False,
 ) -> ObjectPage:
-    """Read one page of the objects that a visible event touches; never examines more than the scan limit."""
-    query = ObjectQuery(namespace, object_type, id_prefix)
+    """Read one page of the objects that a visible event touches; never examines more than the scan limit.
+
+    `has_pending` true: of those that a visible pending operation targets, whether an event touches them or not; false:
+    of those that events touch and no such operation targets (OP4). All pending operations of the object at the scan
+    limit are examined.
+    """
+    query = ObjectQuery(namespace, object_type, id_prefix, has_pending)
     start, stop = (before, after) if backward else (after, before)
     keys = ObjectRange(backward, start, stop)
     async with database.reading() as connection:
@@ -112,11 +123,17 @@ def build_object_spans(wanted: Sequence[ObjectRecord], scope: Scope) -> Select[A
 
 
 def build_objects(query: ObjectQuery, keys: ObjectRange, *, scope: Scope, limit: int, dialect_name: str) -> Select[Any]:
-    """Ask for the first objects of a list that a visible event touches, in the direction of the scan."""
+    """Ask for the first objects of a list, in the direction of the scan."""
     statement = _build_entries(query, keys, dialect_name).limit(limit)
     if query.id_prefix:
-        statement = statement.where(func.substr(objects.c.object_id, 1, len(query.id_prefix)) == query.id_prefix)
-    return statement.where(_is_touched(scope))
+        object_id = _entries_table(query).c.object_id
+        statement = statement.where(func.substr(object_id, 1, len(query.id_prefix)) == query.id_prefix)
+    if query.has_pending:
+        # Several operations of one object are one entry of the list.
+        return statement.where(build_scope_condition(scope, operation_targets)).distinct()
+    if query.has_pending is None:
+        return statement.where(_is_touched(scope))
+    return statement.where(_is_touched(scope), ~build_pending_condition(scope))
 
 
 def _is_touched(scope: Scope) -> ColumnElement[bool]:
@@ -142,7 +159,10 @@ def _is_touched(scope: Scope) -> ColumnElement[bool]:
 
 
 def build_object_boundary(query: ObjectQuery, keys: ObjectRange, *, entries: int, dialect_name: str) -> Select[Any]:
-    """Ask for the object up to which `entries` index entries lie; no row when fewer are left."""
+    """Ask for the object up to which `entries` index entries lie; no row when fewer are left.
+
+    Each pending operation of an object is an entry; all of the last object's belong to it.
+    """
     return _build_entries(query, keys, dialect_name).limit(1).offset(entries - 1)
 
 
@@ -175,18 +195,28 @@ async def _collect(
         window *= WINDOW_GROWTH
 
 
+def _entries_table(query: ObjectQuery) -> Table:
+    return operation_targets if query.has_pending else objects
+
+
 def _build_entries(query: ObjectQuery, keys: ObjectRange, dialect_name: str) -> Select[Any]:
-    columns = (objects.c.namespace, objects.c.object_type, objects.c.object_id)
+    source = _entries_table(query)
+    columns = (source.c.namespace, source.c.object_type, source.c.object_id)
     fixed = (query.namespace, query.object_type, None)
     free = [place for place, value in enumerate(fixed) if value is None]
     statement = select(*columns).where(*(columns[i] == fixed[i] for i in range(3) if fixed[i] is not None))
-    if query.namespace is None and query.object_type is not None:
+    by_type = query.namespace is None and query.object_type is not None
+    if query.has_pending:
+        statement = statement.where(operation_targets.c.is_pending == 1)
+        index = f"ix_operation_targets_object{'_type' if by_type else ''}"
+        statement = force_index(statement, operation_targets, index)
+    elif by_type:
         statement = force_index(statement, objects, "ix_objects_type")
     for cursor, comparison in _ends(keys):
         values = (cursor.namespace, cursor.object_type, cursor.object_id)
         statement = statement.where(_beyond(columns, values, fixed, comparison, dialect_name))
     if query.id_prefix and len(free) == 1:
-        statement = statement.where(*_prefix_range(query.id_prefix))
+        statement = statement.where(*_prefix_range(columns[2], query.id_prefix))
     ordered = [columns[place] for place in free]
     return statement.order_by(*(column.desc() if keys.descending else column.asc() for column in ordered))
 
@@ -210,7 +240,7 @@ def _beyond(
             comparison = f"{comparison[0]}=" if is_beyond else comparison[0]
             break
     if not kept_columns:
-        return objects.c.object_key.is_not(None) if comparison.endswith("=") else objects.c.object_key.is_(None)
+        return columns[0].is_not(None) if comparison.endswith("=") else columns[0].is_(None)
     return key_range(kept_columns, kept_values, comparison, dialect_name)
 
 
@@ -224,11 +254,11 @@ def _ends(keys: ObjectRange) -> list[tuple[ObjectCursor, str]]:
     return ends
 
 
-def _prefix_range(prefix: str) -> list[ColumnElement[bool]]:
+def _prefix_range(object_id: ColumnElement[str], prefix: str) -> list[ColumnElement[bool]]:
     """Bound the ids that begin so, for the index; the exact test stands beside it."""
     following = _following_text(prefix)
-    bounds = [objects.c.object_id >= prefix]
-    return bounds if following is None else [*bounds, objects.c.object_id < following]
+    bounds = [object_id >= prefix]
+    return bounds if following is None else [*bounds, object_id < following]
 
 
 def _following_text(prefix: str) -> str | None:

@@ -117,8 +117,8 @@ def operation_columns() -> tuple[ColumnElement[Any], ...]:
 
 def to_operation(row: Sequence[Any]) -> OperationRecord:
     """Make the record of a row of `operation_columns`."""
-    record = OperationRecord._make(row)
-    return record._replace(state=OperationState(record.state), is_pending=bool(record.is_pending))
+    key, uuid, namespace, operation_type, state, is_pending, *rest = row
+    return OperationRecord(key, uuid, namespace, operation_type, OperationState(state), bool(is_pending), *rest)
 
 
 def to_operation_page(

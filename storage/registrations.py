@@ -313,16 +313,11 @@ def _to_record(row: Any) -> RegistrationRecord:
 
 async def _reached_namespaces(database: "Database", scope: Scope, namespace: str | None) -> list[int] | None:
     """Give the keys of the namespaces that a scope shows something of, all or the one that is named; None: all."""
-    if namespace is None and scope.everything:
-        return None
-    reached = set(scope.namespace_keys)
-    if scope.audience_keys and not scope.everything:
-        known = await database.identities.audiences(scope.audience_keys)
-        reached.update(audience.namespace_key for audience in known.values())
+    reached = await database.identities.reached_namespaces(scope)
     if namespace is None:
-        return sorted(reached)
+        return None if reached is None else sorted(reached)
     keys = await database.identities.namespace_keys([namespace])
-    return [key for key in keys.values() if scope.everything or key in reached]
+    return [key for key in keys.values() if reached is None or key in reached]
 
 
 def _known_places(database: "Database") -> LruCache[str, RegistrationPlace]:

@@ -7,16 +7,20 @@ import strawberry
 from strawberry import UNSET
 
 from gateway.context import Info
+from gateway.loaders import OperationsKey
 from gateway.schema.connections import EventConnection, event_connection
 from gateway.schema.enums import EventOrder
 from gateway.schema.fields import After, AsOf, Before, Filter, First, Last, OrderBy, resolved, stored
 from gateway.schema.filters import to_selector
 from gateway.schema.node_ids import object_node_id
 from gateway.schema.nodes import Node
-from gateway.schema.paging import event_page_request, resolve_as_of
+from gateway.schema.operations import Operation, OperationConnection
+from gateway.schema.paging import event_page_request, operation_cursor, page_size, resolve_as_of
 from gateway.schema.scalars import DateTime
+from storage.operations import OperationRecord
 from storage.records import ObjectRecord
 from storage.selectors import ObjectReference, TouchesAny, all_of
+from storage.targets import OperationRequest
 
 
 def _node_id(root: strawberry.Parent[ObjectRecord]) -> strawberry.ID:
@@ -63,6 +67,87 @@ async def _last_of_many(roots: Sequence[ObjectRecord], info: Info) -> list[int |
     return [span.last_event_at for span in await info.context.loaders.spans_by_object.load_many(roots)]
 
 
+async def _has_pending(root: strawberry.Parent[ObjectRecord], info: Info) -> bool:
+    return await info.context.loaders.pending_by_object.load(root)
+
+
+async def _pending_of_many(roots: Sequence[ObjectRecord], info: Info) -> list[bool]:
+    return await info.context.loaders.pending_by_object.load_many(roots)
+
+
+async def _latest_operation(root: strawberry.Parent[ObjectRecord], info: Info) -> OperationRecord | None:
+    return await info.context.loaders.latest_operation_by_object.load(root)
+
+
+async def _latest_of_many(roots: Sequence[ObjectRecord], info: Info) -> list[OperationRecord | None]:
+    return await info.context.loaders.latest_operation_by_object.load_many(roots)
+
+
+async def _pending_operations(
+    root: strawberry.Parent[ObjectRecord],
+    info: Info,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> OperationConnection:
+    [connection] = await _pending_operations_of_many([root], info, first, after, last, before)
+    return connection
+
+
+async def _pending_operations_of_many(
+    roots: Sequence[ObjectRecord],
+    info: Info,
+    first: int | None = UNSET,
+    after: str | None = UNSET,
+    last: int | None = UNSET,
+    before: str | None = UNSET,
+) -> list[OperationConnection]:
+    request = _operation_request(first, after, last, before, pending_only=True)
+    return await _operation_connections(roots, info, request)
+
+
+async def _operations(
+    root: strawberry.Parent[ObjectRecord],
+    info: Info,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> OperationConnection:
+    [connection] = await _operations_of_many([root], info, first, after, last, before)
+    return connection
+
+
+async def _operations_of_many(
+    roots: Sequence[ObjectRecord],
+    info: Info,
+    first: int | None = UNSET,
+    after: str | None = UNSET,
+    last: int | None = UNSET,
+    before: str | None = UNSET,
+) -> list[OperationConnection]:
+    request = _operation_request(first, after, last, before, pending_only=False)
+    return await _operation_connections(roots, info, request)
+
+
+def _operation_request(
+    first: int | None, after: str | None, last: int | None, before: str | None, *, pending_only: bool
+) -> OperationRequest:
+    size, backward = page_size(first, last)
+    return OperationRequest(
+        size, operation_cursor(after, "after"), operation_cursor(before, "before"), backward, pending_only
+    )
+
+
+async def _operation_connections(
+    roots: Sequence[ObjectRecord], info: Info, request: OperationRequest
+) -> list[OperationConnection]:
+    keys = [OperationsKey(root, request) for root in roots]
+    pages = await info.context.loaders.operations_by_object.load_many(keys)
+    return [OperationConnection(page=page) for page in pages]
+
+
 @strawberry.type(description="What an event touched. Its identity is (namespace, objectType, objectId).")
 class EventObject(Node):
     """An object; the source of its fields is an ObjectRecord."""
@@ -80,6 +165,28 @@ class EventObject(Node):
     )
     last_event_at: DateTime | None = resolved(
         _last_event_at, "The timestamp of its last visible event; null without any.", many=_last_of_many
+    )
+
+    has_pending_operations: bool | None = resolved(
+        _has_pending,
+        "Whether any pending operation targets it, whatever later ones did. When that cannot be told it is null, with "
+        "an error, and never false.",
+        many=_pending_of_many,
+    )
+    latest_operation: Operation | None = resolved(
+        _latest_operation,
+        "The operation on it that was enqueued last, in any state, whatever moved last; null without any.",
+        many=_latest_of_many,
+    )
+    pending_operations: OperationConnection | None = resolved(
+        _pending_operations,
+        "The pending operations that target it, the one enqueued last first.",
+        many=_pending_operations_of_many,
+    )
+    operations: OperationConnection | None = resolved(
+        _operations,
+        "All operations that target it, the one enqueued last first.",
+        many=_operations_of_many,
     )
 
     @classmethod

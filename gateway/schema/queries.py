@@ -142,6 +142,15 @@ async def _objects(
     id_prefix: Annotated[
         str | None, strawberry.argument(description="Only objects whose objectId begins with this.")
     ] = UNSET,
+    has_pending_operations: Annotated[
+        bool | None,
+        strawberry.argument(
+            description=(
+                "true: only objects that a pending operation targets, also where no event has touched them; false: "
+                "only those that none does; left out or null: either."
+            )
+        ),
+    ] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
@@ -154,6 +163,7 @@ async def _objects(
         namespace=require_text_or_none(namespace, "namespace"),
         object_type=require_text_or_none(object_type, "objectType"),
         id_prefix=require_text_or_none(id_prefix, "idPrefix"),
+        has_pending=None if has_pending_operations is UNSET else has_pending_operations,
         size=size,
         after=object_cursor(after, "after"),
         before=object_cursor(before, "before"),
@@ -185,7 +195,9 @@ class Query:
     object: EventObject | None = resolved(
         _object, "One object by its identity. It is always there: without visible events its timeline is empty."
     )
-    objects: EventObjectConnection | None = resolved(_objects, "Objects that visible events have touched.")
+    objects: EventObjectConnection | None = resolved(
+        _objects, "Objects that visible events have touched, or (when asked for) that pending operations target."
+    )
     correlation: EventTree | None = resolved(
         fetch_correlation,
         "The events of a correlation as trees; null when no visible event belongs to it.",

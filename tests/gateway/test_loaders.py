@@ -1,6 +1,7 @@
 """GQ2: a page with relations costs a number of statements that does not depend on its size up to 200 keys."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -9,8 +10,11 @@ from gateway.metrics import Metrics
 from mutations.drafts import EventDraft, ObjectDraft
 from mutations.ingest import IngestLimits, ingest_events
 from storage.engine import Database
+from storage.operations import OperationState
+from storage.records import ObjectRecord
 from tests.gateway.execution import EXECUTOR, SCHEMA, Answer, Caller
 from tests.gateway.history import RECEIVED, event_id
+from tests.storage.histories import operation, store_operations
 
 EVENTS = 450
 RELATIONS = {
@@ -19,15 +23,19 @@ RELATIONS = {
     "children": "children(first: 2) { nodes { message } }",
     "ancestors": "ancestors(first: 3) { message }",
     "spans": "objects { object { firstEventAt lastEventAt } }",
+    "pending": "objects { object { hasPendingOperations } }",
+    "latest operation": "objects { object { latestOperation { uuid state payload } } }",
+    "operations": "objects { object { operations(first: 2) { nodes { uuid state payload } } } }",
+    "pending operations": "objects { object { pendingOperations(first: 2) { nodes { uuid } } } }",
     "totals": "alias: children(first: 0) { totalCount { value } }",
 }
-DEPENDING = ("spans", "totals")
+DEPENDING = ("spans", "pending", "latest operation", "operations", "pending operations", "totals")
 """What is asked about the answer of another relation."""
 
 
 @pytest.fixture
 async def chain(database: Database) -> Caller:
-    """450 events, each caused by the one before, each with an object of its own."""
+    """450 events, each caused by the one before, each with an object of its own; every third has operations."""
     drafts = [
         EventDraft(
             id=event_id(number),
@@ -41,6 +49,11 @@ async def chain(database: Database) -> Caller:
         for number in range(1, EVENTS + 1)
     ]
     await ingest_events(database, drafts, home_namespace="default", limits=IngestLimits(), clock=lambda: RECEIVED)
+    operations = [operation(number) for number in range(3, EVENTS + 1, 3)]
+    operations += [operation(EVENTS + number, OperationState.COMPLETE) for number in range(6, EVENTS + 1, 6)]
+    await store_operations(
+        database, {one: [ObjectRecord("default", "thing", f"thing-{one.key % EVENTS or EVENTS}")] for one in operations}
+    )
     return Caller(database)
 
 
@@ -52,12 +65,18 @@ async def ask(caller: Caller, size: int, selection: str, *, executor: Executor =
 
 
 async def test_a_page_with_all_relations_costs_the_same_up_to_200_events_gq2(chain: Caller) -> None:
-    everything = " ".join((*list(RELATIONS.values())[:4], "other: " + RELATIONS["spans"]))
+    """GQ2, OP4."""
+    everything = " ".join(
+        (
+            *list(RELATIONS.values())[:4],
+            *(RELATIONS[name] for name in ("spans", "pending", "latest operation", "operations")),
+        )
+    )
     await ask(chain, 1, everything)  # names of namespaces and audiences are known from now on
     one, many, full = [await ask(chain, size, everything) for size in (1, 20, 200)]
     assert len(one.statements) == len(many.statements) == len(full.statements)
     more, most = [await ask(chain, size, everything) for size in (201, 400)]
-    assert len(more.statements) == len(most.statements) == len(full.statements) + 5
+    assert len(more.statements) == len(most.statements) == len(full.statements) + 8
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
@@ -88,6 +107,13 @@ async def test_what_the_loaders_give_belongs_to_each_event(chain: Caller) -> Non
         assert node["message"] == f"event {number}"
         assert node["objects"][0]["object"]["objectId"] == f"thing-{number}"
         assert node["objects"][0]["object"]["firstEventAt"] == node["objects"][0]["object"]["lastEventAt"]
+        waiting, finished = number % 3 == 0, number % 6 == 0
+        keys = [EVENTS + number] * finished + [number] * waiting
+        found = node["objects"][0]["object"]
+        assert found["hasPendingOperations"] is waiting
+        assert [one["payload"] for one in found["operations"]["nodes"]] == [{"number": key} for key in keys]
+        assert (found["latestOperation"] or {}).get("payload") == ({"number": keys[0]} if keys else None)
+        assert [one["uuid"] for one in found["pendingOperations"]["nodes"]] == [str(UUID(int=number))] * waiting
         assert node["parent"] == ({"message": f"event {number - 1}"} if number > 1 else None)
         children = [{"message": f"event {number + 1}"}] if number < EVENTS else []
         assert node["alias"]["totalCount"] == {"value": len(children)}

@@ -37,6 +37,9 @@ HELD_ELSEWHERE = {
     "ix_deleted_ids_time": "test_upkeep.py",
     "ix_deletions_state": "test_removal_plans.py",
     "ix_folded_ids_into": "test_removal_plans.py",
+    "ix_operation_targets_pending": "test_targets.py",
+    "ix_operation_targets_object": "test_objects.py",
+    "ix_operation_targets_object_type": "test_objects.py",
     "uq_registrations_namespace_key_source_generation": "test_registrations.py",
 }
 """Indexes whose statements are explained beside what they are for."""

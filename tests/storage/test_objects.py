@@ -7,11 +7,30 @@ import pytest
 from storage.cursors import ObjectCursor
 from storage.engine import Database
 from storage.identities import AudienceName
-from storage.objects import ObjectPage, fetch_object_page, fetch_object_spans
+from storage.objects import (
+    ObjectPage,
+    ObjectQuery,
+    ObjectRange,
+    build_object_boundary,
+    build_objects,
+    fetch_object_page,
+    fetch_object_spans,
+)
+from storage.operations import OperationRecord, OperationState
 from storage.options import DatabaseOptions
 from storage.records import ObjectRecord, ObjectSpan
 from storage.scopes import EVERYTHING, Scope
-from tests.storage.histories import START, link, row, scope_of_audiences, scope_of_namespaces, store
+from tests.storage.examined import explain, measure, open_counted, used_indexes
+from tests.storage.histories import (
+    START,
+    link,
+    operation,
+    row,
+    scope_of_audiences,
+    scope_of_namespaces,
+    store,
+    store_operations,
+)
 
 OBJECTS = [
     ObjectRecord(namespace, object_type, object_id)
@@ -28,6 +47,7 @@ async def page(
     object_type: str | None = None,
     id_prefix: str | None = None,
     *,
+    has_pending: bool | None = None,
     scope: Scope = EVERYTHING,
     size: int = 100,
     after: ObjectCursor | None = None,
@@ -40,6 +60,7 @@ async def page(
         namespace=namespace,
         object_type=object_type,
         id_prefix=id_prefix,
+        has_pending=has_pending,
         size=size,
         after=after,
         before=before,
@@ -207,6 +228,125 @@ async def test_the_scan_limit_makes_pages_short_and_loses_nothing(database_url: 
             assert len(found) < 20
         assert [] in found
         assert sorted(one for part in found for one in part) == used
+    finally:
+        await database.close()
+
+
+PENDING = OBJECTS[::3]
+"""Objects that pending operations target; every second of them is touched by no event."""
+
+
+async def store_pending(database: Database) -> None:
+    """Two pending operations and a finished one on each of PENDING, a finished one on the others."""
+    await store_objects(database, [one for one in OBJECTS if one not in PENDING[::2]])
+    targets: dict[OperationRecord, list[ObjectRecord]] = {}
+    for place, namespace in enumerate(("Default", "default", "other")):
+        of_namespace = [one for one in OBJECTS if one.namespace == namespace]
+        for number, state in ((1, OperationState.QUEUED), (2, OperationState.EXECUTING), (3, OperationState.COMPLETE)):
+            wanted = [one for one in of_namespace if not state.is_pending or one in PENDING]
+            targets[operation(10 * place + number, state, namespace=namespace)] = wanted
+    await store_operations(database, targets)
+
+
+async def test_objects_by_whether_something_is_pending(database: Database) -> None:
+    """OP4, P5: in SQL, together with every other filter, in both directions; several operations are one object."""
+    await store_pending(database)
+    for has_pending, namespace, object_type, id_prefix in product(
+        (True, False), (None, "default", "nowhere"), (None, "vm"), (None, "a", "😀")
+    ):
+        wanted = [one for one in selected(namespace, object_type, id_prefix) if (one in PENDING) is has_pending]
+        for backward in (False, True):
+            found: list[ObjectRecord] = []
+            cursor: ObjectCursor | None = None
+            goes_on = True
+            while goes_on:
+                after, before = (None, cursor) if backward else (cursor, None)
+                part = await page(
+                    database,
+                    namespace,
+                    object_type,
+                    id_prefix,
+                    has_pending=has_pending,
+                    size=5,
+                    after=after,
+                    before=before,
+                    backward=backward,
+                )
+                found = part.records + found if backward else found + part.records
+                cursor = part.start_cursor if backward else part.end_cursor
+                goes_on = part.has_previous if backward else part.has_next
+            assert found == wanted, (has_pending, namespace, object_type, id_prefix, backward)
+    ends = (ObjectCursor("Default", "vm", "b"), ObjectCursor("other", "node", "😀"))
+    between = [one for one in sorted(PENDING) if ("Default", "vm", "b") < one < ("other", "node", "😀")]
+    assert (await page(database, has_pending=True, after=ends[0], before=ends[1])).records == between
+    touched = [one for one in OBJECTS if one not in PENDING[::2]]
+    assert (await page(database)).records == sorted(touched)
+
+
+async def test_operations_that_may_not_be_seen_make_nothing_pending(database: Database) -> None:
+    """NU4: an object is listed, or kept off the list, by the operations that the caller may see alone."""
+    await store_objects(database, [ObjectRecord("default", "vm", "1"), ObjectRecord("default", "vm", "2")])
+    await store_operations(
+        database,
+        {
+            operation(1): [ObjectRecord("default", "vm", "1")],
+            operation(2, namespace="other"): [ObjectRecord("other", "vm", "3")],
+        },
+    )
+    default, other = [await scope_of_namespaces(database, name) for name in ("default", "other")]
+    plain = await scope_of_audiences(database, AudienceName("default", None, None))
+    alice = await scope_of_audiences(database, AudienceName("default", ("alice",), None))
+    await store(database, [row(900, readers=("alice",), objects=(link("vm", "1"), link("vm", "2")))])
+    seen = {EVERYTHING: ("13", "2"), default: ("1", "2"), plain: ("1", "2"), other: ("3", ""), alice: ("", "12")}
+    seen[Scope()] = ("", "")
+    for scope, expected in seen.items():
+        for has_pending, ids in zip((True, False), expected, strict=True):
+            for backward in (False, True):
+                found = await page(database, has_pending=has_pending, scope=scope, backward=backward)
+                assert "".join(one.object_id for one in found.records) == ids, (scope, has_pending)
+
+
+async def refresh_statistics(database: Database) -> None:
+    """Do at once what InnoDB does by itself some seconds after a tenth of a table has changed."""
+    if database.dialect_name == "mariadb":
+        async with database.reading() as connection:
+            await connection.exec_driver_sql("ANALYZE TABLE objects, event_objects, operations, operation_targets")
+
+
+async def test_few_pending_objects_among_many_cost_few_entries(database_url: str) -> None:
+    """OP4, design ("no query may run away"): they come from the targets that are pending, by index."""
+    database = await open_counted(database_url, scan_rows=200)
+    try:
+        many = [ObjectRecord("default", "vm", f"{number:04d}") for number in range(600)]
+        await store_objects(database, many)
+        finished = {operation(number, OperationState.COMPLETE): many[number::10] for number in range(10)}
+        await store_operations(database, finished | {operation(10): many[5::60]})
+        await refresh_statistics(database)
+        keys = ObjectRange(descending=False, start=ObjectCursor(*many[9]), stop=None)
+        for namespace, object_type in product((None, "default"), (None, "vm")):
+            async with measure(database) as examined:
+                found = await page(database, namespace, object_type, has_pending=True)
+            assert (found.records, found.has_next, examined.rows <= 40) == (many[5::60], False, True), examined.rows
+            query = ObjectQuery(namespace, object_type, has_pending=True)
+            by_type = "ix_operation_targets_object_type" if object_type else "ix_operation_targets_object"
+            fitting = {by_type} if namespace is None else {by_type, "ix_operation_targets_object"}
+            for statement in (
+                build_objects(query, keys, scope=EVERYTHING, limit=5, dialect_name=database.dialect_name),
+                build_object_boundary(query, keys, entries=5, dialect_name=database.dialect_name),
+            ):
+                assert used_indexes(await explain(database, statement)) <= fitting
+        without = build_objects(
+            ObjectQuery(has_pending=False), keys, scope=EVERYTHING, limit=5, dialect_name=database.dialect_name
+        )
+        used = used_indexes(await explain(database, without))
+        assert "ix_operation_targets_pending" in used
+        assert not {index for index in used if index.startswith("scan")}
+        # One object with more of them than the scan limit: the list goes on behind it.
+        await store_operations(database, {operation(number): [many[7]] for number in range(20, 320)})
+        found = await page(database, has_pending=True, size=2)
+        assert (found.records, found.has_next) == ([many[5], many[7]], True)
+        found = await page(database, has_pending=True, after=found.end_cursor)
+        assert (found.records, found.has_next) == (many[65::60], False)
     finally:
         await database.close()
 
