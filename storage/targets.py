@@ -3,10 +3,12 @@
 An operation stands in the namespace of its objects, in the audience of all that namespace's readers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Select, select
+from sqlalchemy import CompoundSelect, Integer, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
 from storage.conditions import build_scope_condition
@@ -15,9 +17,10 @@ from storage.dialects import force_index, keep_join_order, union_of_limited
 from storage.engine import Database
 from storage.identities import build_object_condition
 from storage.operations import OperationPage, OperationRecord, operation_columns, to_operation, to_operation_page
-from storage.reads import MOST_KEYS
+from storage.prepared import parameter
+from storage.reads import MOST_KEYS, PREPARED_SIZES
 from storage.records import ObjectRecord
-from storage.scopes import Scope
+from storage.scopes import EVERYTHING, Scope
 from storage.tables import objects, operation_targets, operations
 
 _IDENTITY = (objects.c.namespace, objects.c.object_type, objects.c.object_id)
@@ -36,6 +39,19 @@ class OperationRequest(NamedTuple):
     pending_only: bool = False
 
 
+class OperationEnds(NamedTuple):
+    """Where a page ends, as a statement says it: how many to read, and the keys of the cursors."""
+
+    limit: Any
+    after: Any
+    before: Any
+
+    @classmethod
+    def of(cls, request: OperationRequest) -> "OperationEnds":
+        """Give the ends of a page; one more is read, which tells whether the list goes on."""
+        return cls(request.size + 1, request.after and request.after.key, request.before and request.before.key)
+
+
 async def fetch_pending(
     database: Database, wanted: Sequence[ObjectRecord], *, scope: Scope
 ) -> dict[ObjectRecord, bool]:
@@ -44,8 +60,11 @@ async def fetch_pending(
     One statement for up to MOST_KEYS objects, which sees them all at one instant. When the store cannot answer it
     raises what `Database.reading` raises: nobody is told false for not knowing.
     """
-    rows = await _fetch(database, wanted, scope, lambda some: build_pending(some, scope))
-    pending = {ObjectRecord(*row) for row in rows}
+
+    async def fetch(connection: AsyncConnection, some: Sequence[ObjectRecord]) -> list[Sequence[Any]]:
+        return list(await connection.execute(build_pending(some, scope)))
+
+    pending = {ObjectRecord(*row) for row in await _fetch_rows(database, wanted, scope, fetch)}
     return {record: record in pending for record in wanted}
 
 
@@ -53,7 +72,11 @@ async def fetch_latest_operations(
     database: Database, wanted: Sequence[ObjectRecord], *, scope: Scope
 ) -> dict[ObjectRecord, OperationRecord | None]:
     """Read of each object the visible operation that was enqueued last, whatever moved last (OP4, O5)."""
-    rows = await _fetch(database, wanted, scope, lambda some: build_latest_operations(some, scope))
+
+    async def fetch(connection: AsyncConnection, some: Sequence[ObjectRecord]) -> list[Sequence[Any]]:
+        return list(await connection.execute(build_latest_operations(some, scope)))
+
+    rows = await _fetch_rows(database, wanted, scope, fetch)
     latest = {ObjectRecord(*row[:3]): to_operation(row[3:]) for row in rows}
     return {record: latest.get(record) for record in wanted}
 
@@ -62,14 +85,16 @@ async def fetch_operation_pages(
     database: Database, wanted: Sequence[ObjectRecord], *, scope: Scope, request: OperationRequest
 ) -> dict[ObjectRecord, OperationPage]:
     """Read the same page of each object's visible operations, the one enqueued last first (OP4, O5)."""
-    rows = await _fetch(
-        database,
-        wanted,
-        scope,
-        lambda some: build_operation_pages(some, request, scope=scope, dialect_name=database.dialect_name),
-    )
+
+    async def fetch(connection: AsyncConnection, some: Sequence[ObjectRecord]) -> list[Sequence[Any]]:
+        if scope.everything:
+            return await _fetch_prepared(database, connection, some, request)
+        ends = OperationEnds.of(request)
+        pages = build_operation_pages(some, request, ends, scope=scope, dialect_name=database.dialect_name)
+        return list(await connection.execute(pages))
+
     found: dict[ObjectRecord, list[OperationRecord]] = {record: [] for record in wanted}
-    for row in rows:
+    for row in await _fetch_rows(database, wanted, scope, fetch):
         found[ObjectRecord(*row[:3])].append(to_operation(row[3:]))
     pages: dict[ObjectRecord, OperationPage] = {}
     for record, of_object in found.items():
@@ -102,19 +127,19 @@ def build_latest_operations(wanted: Sequence[ObjectRecord], scope: Scope) -> Sel
 
 
 def build_operation_pages(
-    wanted: Sequence[ObjectRecord], request: OperationRequest, *, scope: Scope, dialect_name: str
+    wanted: Sequence[Sequence[Any]], request: OperationRequest, ends: OperationEnds, *, scope: Scope, dialect_name: str
 ) -> Select[Any]:
-    """Ask for one operation more than the page holds, of each of some objects."""
+    """Ask for one operation more than the page holds, of each of some objects, by namespace, type and id."""
     key = operation_targets.c.operation_key
     branches: list[Select[Any]] = []
-    for record in wanted:
+    for identity in wanted:
         branch = _targets_of_object(scope, pending_only=request.pending_only).add_columns(*_IDENTITY)
-        branch = branch.where(*(column == value for column, value in zip(_IDENTITY, record, strict=True)))
+        branch = branch.where(*(column == value for column, value in zip(_IDENTITY, identity, strict=True)))
         if request.after is not None:
-            branch = branch.where(key < request.after.key)
+            branch = branch.where(key < ends.after)
         if request.before is not None:
-            branch = branch.where(key > request.before.key)
-        branches.append(branch.order_by(key.asc() if request.backward else key.desc()).limit(request.size + 1))
+            branch = branch.where(key > ends.before)
+        branches.append(branch.order_by(key.asc() if request.backward else key.desc()).limit(ends.limit))
     return _join_operations(union_of_limited(branches, dialect_name))
 
 
@@ -146,13 +171,13 @@ def _join_operations(keys: Select[Any] | CompoundSelect[Any]) -> Select[Any]:
     return statement
 
 
-async def _fetch(
+async def _fetch_rows(
     database: Database,
     wanted: Sequence[ObjectRecord],
     scope: Scope,
-    build: Callable[[Sequence[ObjectRecord]], Select[Any]],
+    fetch: Callable[[AsyncConnection, Sequence[ObjectRecord]], Awaitable[list[Sequence[Any]]]],
 ) -> list[Sequence[Any]]:
-    """Run a statement for those objects in whose namespaces the scope shows anything, up to MOST_KEYS at a time.
+    """Fetch rows about those objects in whose namespaces the scope shows anything, up to MOST_KEYS at a time.
 
     The others' operations are not looked at: there may be very many of them, and time would tell.
     """
@@ -165,5 +190,35 @@ async def _fetch(
     if asked:
         async with database.reading() as connection:
             for start in range(0, len(asked), MOST_KEYS):
-                rows += (await connection.execute(build(asked[start : start + MOST_KEYS]))).all()
+                rows += await fetch(connection, asked[start : start + MOST_KEYS])
     return rows
+
+
+_NOBODY = ObjectRecord("", "", "")
+"""No object has this identity: it fills the places of a statement that nobody needs."""
+
+
+async def _fetch_prepared(
+    database: Database, connection: AsyncConnection, wanted: Sequence[ObjectRecord], request: OperationRequest
+) -> list[Sequence[Any]]:
+    """Fetch pages for whoever sees everything by a statement that is prepared for a few numbers of objects."""
+    size = next(size for size in PREPARED_SIZES if size >= len(wanted))
+    names = [[f"{name}_{place}" for name in ObjectRecord._fields] for place in range(size)]
+    given = (request.after is not None, request.before is not None, request.backward, request.pending_only)
+    statement = database.statements.get(
+        ("operation pages", size, *given),
+        lambda: build_operation_pages(
+            [[parameter(name) for name in some] for some in names],
+            request,
+            OperationEnds(parameter("limit", Integer), parameter("after"), parameter("before")),
+            scope=EVERYTHING,
+            dialect_name=database.dialect_name,
+        ),
+    )
+    filled = chain(wanted, repeat(_NOBODY, size - len(wanted)))
+    values = {
+        name: value
+        for some, record in zip(names, filled, strict=True)
+        for name, value in zip(some, record, strict=True)
+    }
+    return list(await database.fetch(connection, statement, values | OperationEnds.of(request)._asdict()))

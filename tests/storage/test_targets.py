@@ -17,6 +17,7 @@ from storage.operations import OperationPage, OperationRecord, OperationState
 from storage.records import ObjectRecord
 from storage.scopes import EVERYTHING, Scope
 from storage.targets import (
+    OperationEnds,
     OperationRequest,
     build_latest_operations,
     build_operation_pages,
@@ -237,7 +238,9 @@ async def test_targets_are_read_by_their_indexes(database: Database) -> None:
     for scope in (EVERYTHING, audience):
         for pending_only in (False, True):
             request = OperationRequest(5, OperationCursor(200), pending_only=pending_only)
-            pages = build_operation_pages(records[:3], request, scope=scope, dialect_name=database.dialect_name)
+            pages = build_operation_pages(
+                records[:3], request, OperationEnds.of(request), scope=scope, dialect_name=database.dialect_name
+            )
             used = used_indexes(await explain(database, pages))
             assert ("ix_operation_targets_pending" in used) is pending_only, used
             assert not {index for index in used if index.startswith("scan")}
