@@ -11,11 +11,8 @@ from mutations.drafts import EventDraft, ObjectDraft
 from mutations.ingest import IngestLimits, IngestOutcome, ingest_events
 from storage.deletions import DeletionRecord, DeletionState, SampleKey
 from storage.engine import Database
-from storage.operations import OperationState
 from storage.positions import Sequencer
-from storage.records import ObjectRecord
 from storage.times import parse_rfc3339
-from tests.storage.histories import operation, store_operations
 
 RECEIVED = parse_rfc3339("2026-01-01T11:00:00Z")
 
@@ -138,15 +135,6 @@ DELETION = DeletionRecord(
 """A deletion that was carried out: of its sample one event is there still."""
 
 
-OPERATIONS = {
-    operation(1): [ObjectRecord("default", "instance", "i-1"), ObjectRecord("default", "volume", "v-1")],
-    operation(2, OperationState.EXECUTING): [ObjectRecord("default", "instance", "i-1")],
-    operation(3, OperationState.COMPLETE): [ObjectRecord("default", "instance", "i-1")],
-    operation(4): [ObjectRecord("default", "instance", "i-9")],
-}
-"""Operations, the last of them on an object without events."""
-
-
 async def write_history(database: Database) -> None:
     """Store HISTORY in one batch, and give it its position."""
     await register_sources(database, HISTORY, home_namespace="default")
@@ -154,7 +142,6 @@ async def write_history(database: Database) -> None:
         database, HISTORY, home_namespace="default", limits=IngestLimits(), clock=lambda: RECEIVED
     )
     assert [result.outcome for result in report.results] == [IngestOutcome.ACCEPTED] * len(HISTORY)
-    await store_operations(database, OPERATIONS)
     await give_positions(database)
 
 

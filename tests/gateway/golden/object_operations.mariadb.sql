@@ -73,12 +73,12 @@ WHERE operation_targets.object_key = objects.object_key
 ORDER BY operation_targets.operation_key DESC
 LIMIT %s) AS operation_key
 FROM objects
-WHERE objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s, %s) OR objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s)) AS page
+WHERE objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s) OR objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s) OR objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s)) AS page
 INNER JOIN operations ON operations.operation_key = page.operation_key;
 
 SELECT objects.namespace, objects.object_type, objects.object_id
 FROM objects
-WHERE (objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s, %s) OR objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s)) AND (SELECT operation_targets.operation_key
+WHERE (objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s) OR objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s) OR objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s)) AND (SELECT operation_targets.operation_key
 FROM operation_targets FORCE INDEX (ix_operation_targets_pending)
 WHERE operation_targets.object_key = objects.object_key AND operation_targets.is_pending = %s
 LIMIT %s) IS NOT NULL;

@@ -6,7 +6,7 @@ LIMIT ? OFFSET ?;
 
 SELECT objects.namespace, objects.object_type, objects.object_id
 FROM objects
-WHERE (objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?, ?) OR objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?)) AND (SELECT operation_targets.operation_key
+WHERE (objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?) OR objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?) OR objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?)) AND (SELECT operation_targets.operation_key
 FROM operation_targets
 WHERE operation_targets.object_key = objects.object_key AND operation_targets.is_pending = ?
 LIMIT ? OFFSET ?) IS NOT NULL;
@@ -109,6 +109,6 @@ WHERE operation_targets.object_key = objects.object_key
 ORDER BY operation_targets.operation_key DESC
 LIMIT ? OFFSET ?) AS operation_key
 FROM objects
-WHERE objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?, ?) OR objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?)) AS page
+WHERE objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?) OR objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?) OR objects.namespace = ? AND objects.object_type = ? AND objects.object_id IN (?)) AS page
 JOIN operations ON operations.operation_key = page.operation_key;
 
