@@ -27,6 +27,7 @@ from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.retention import build_retention, sample_retention
 from gateway.schema import build_schema
 from gateway.settings import Settings
+from gateway.type_registries import declared_types
 from gateway.ui import build_pages
 from gateway.viewers import local_administrator
 from mutations.deletion_worker import DeletionWorker
@@ -54,10 +55,12 @@ class Gateway:
     """What the routes work with, and what begins and ends with the process."""
 
     def __init__(self, settings: Settings, *, clock: Clock = now_micros) -> None:
-        """Prepare everything; `lifespan` opens the database."""
+        """Prepare everything; `lifespan` opens the database. Raises SettingsError for a file of types with a fault."""
         self.settings = settings
         self.clock = clock
-        self.metrics = Metrics(settings.metrics_event_types)
+        self.declared_types = declared_types(settings)
+        declared_names = {key.name for key in self.declared_types.event_types}
+        self.metrics = Metrics({*settings.metrics_event_types, *declared_names})
         self.schema = build_schema()
         self.background = Background(self.metrics)
         self.endpoint: GraphQLEndpoint
@@ -91,7 +94,10 @@ class Gateway:
         deletions = DeletionWorker(
             removals, clock=self.clock, chunk_events=self.settings.removal_chunk_events or None, report=self.metrics
         )
-        retention = build_retention(self.settings, removals, clock=self.clock, observer=self.metrics)
+        retention = build_retention(
+            self.settings, removals, declared=self.declared_types, clock=self.clock, observer=self.metrics
+        )
+        refuses_unknown = self.settings.unknown_event_types == "refuse"
         self.endpoint = GraphQLEndpoint(
             schema=self.schema,
             settings=self.settings,
@@ -102,7 +108,7 @@ class Gateway:
             gate=self.gate,
             wake_deletions=deletions.wake,
             retention=retention,
-            types=TypeRegistry(database),
+            types=TypeRegistry(database, self.declared_types, refuses_unknown=refuses_unknown),
         )
         self.background.start("sequencer", Sequencer(database).run)
         self.background.start("count_folder", CountFolder(database).run)

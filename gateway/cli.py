@@ -20,6 +20,7 @@ from gateway.server import require_loopback
 from gateway.server import serve as run_server
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.settings_report import mask_secrets, to_environment, to_json, to_markdown, to_table
+from gateway.type_registries import declared_types
 from gateway.version import VERSION
 from mutations.archives import Archive
 from mutations.errors import ArchiveError, MutationError
@@ -90,6 +91,7 @@ def serve(
     flags = {"database_url": database, "host": host, "port": port, "workers": workers, "insecure": insecure}
     settings = load_settings(flags, config=config).settings
     require_loopback(settings)
+    declared_types(settings)
     parse_url(settings.database_url)
     if settings.removal_database_url:
         parse_url(settings.removal_database_url)

@@ -21,7 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway.completion.compiler import Fallback
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestReport
-from mutations.policies import SETTING
+from mutations.policies import SETTING, TYPE
 from mutations.retention import Lateness
 from mutations.upkeep import UpkeepReport
 from storage.engine import PoolStatus, StatementEvent
@@ -224,7 +224,9 @@ class Metrics:
         known = {each.policy_id: each for each in before.outcomes}
         for each in after.outcomes:
             events = each.events - (known[each.policy_id].events if each.policy_id in known else 0)
-            self._retained.labels(each.policy_id.removeprefix(SETTING)).inc(max(events, 0))
+            # Who names types also names their policies: together they are one label.
+            label = "registry" if each.policy_id.startswith(TYPE) else each.policy_id.removeprefix(SETTING)
+            self._retained.labels(label).inc(max(events, 0))
 
     def retention_finished(self, run: RunRecord) -> None:
         """A run of retention has ended."""

@@ -11,6 +11,7 @@ from mutations.compaction import Compaction
 from mutations.policies import API_REQUESTS, Policy, policies_of_settings
 from mutations.retention import RetentionOptions, RetentionRunner
 from mutations.schedules import Schedule, parse_time_of_day
+from mutations.type_registry import DeclaredTypes
 from storage.engine import Database
 from storage.errors import StorageError
 
@@ -22,7 +23,9 @@ EVENT_TYPES = ("audit", "mutate", "health", "historic", "usage", "prune", "statu
 """The event types that have an age by name (EV8)."""
 
 
-def build_retention(settings: Settings, database: Database, *, clock: Clock, observer: Metrics) -> RetentionRunner:
+def build_retention(
+    settings: Settings, database: Database, *, declared: DeclaredTypes, clock: Clock, observer: Metrics
+) -> RetentionRunner:
     """Make the runner. Raises ArchiveError when TIMELOOM_ARCHIVE_URL cannot be used."""
     options = RetentionOptions(
         schedule=Schedule(settings.retention_interval_seconds, parse_time_of_day(settings.retention_time_of_day)),
@@ -34,6 +37,7 @@ def build_retention(settings: Settings, database: Database, *, clock: Clock, obs
     return RetentionRunner(
         database,
         setting_policies(settings),
+        declared=declared,
         clock=clock,
         options=options,
         archive=archive,

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mutations.schedules import parse_time_of_day
+from mutations.type_files import parse_source
 
 PREFIX = "TIMELOOM_"
 CONFIG_VARIABLE = "TIMELOOM_CONFIG"
@@ -139,6 +140,17 @@ class Settings(BaseSettings):
         600, description="How far ahead of the gateway's clock a timestamp may be."
     )
 
+    type_registries: Names = Field(
+        (),
+        description="Types of events and operations, beside those that mutations define: names of shipped registries "
+        "(nuvla, open-horizon, shaken-fist, spacedrive) and paths of TOML files, with namespace= before what holds in "
+        "one namespace only, such as sync=spacedrive,/etc/timeloom/types.toml. Later ones beat earlier ones, and all "
+        "of them what mutations define.",
+    )
+    unknown_event_types: Literal["accept", "refuse"] = Field(
+        "accept", description="Whether events of types that nobody has registered are stored, or REJECTED."
+    )
+
     quota_events_per_day: int = Field(
         -1,
         ge=-1,
@@ -214,7 +226,7 @@ class Settings(BaseSettings):
         1_000_000, description="Values that a GraphQL operation can ask for: fields times the sizes of their pages."
     )
 
-    @field_validator("allowed_hosts", "metrics_event_types", "namespace_quotas", mode="before")
+    @field_validator("allowed_hosts", "metrics_event_types", "namespace_quotas", "type_registries", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -230,6 +242,13 @@ class Settings(BaseSettings):
     @classmethod
     def _check_quotas(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         parse_quotas(value)
+        return value
+
+    @field_validator("type_registries")
+    @classmethod
+    def _check_registries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            parse_source(entry)
         return value
 
     @field_validator("retention_time_of_day")

@@ -7,6 +7,7 @@ from mutations.limits import IngestLimits, require_batch_fits
 from mutations.outcomes import IngestCode, IngestOutcome, IngestReport, IngestResult
 from mutations.registrations import judge_registrations
 from mutations.rejections import Rejection
+from mutations.type_registry import NO_TYPES, TypeSnapshot
 from mutations.validation import EventValidator
 from storage.appends import AppendOutcome, EventRow
 from storage.engine import Database
@@ -24,16 +25,17 @@ async def ingest_events(
     home_namespace: str | None,
     limits: IngestLimits,
     clock: Callable[[], int],
+    types: TypeSnapshot = NO_TYPES,
 ) -> IngestReport:
     """Store a batch and say what became of each event, in order.
 
-    `home_namespace` is where events go that name no namespace; `clock` gives microseconds UTC. Raises
-    BatchTooLargeError when the batch is over a limit as a whole, StorageError when nothing was stored (for
-    OutcomeUnknownError, possibly): then the same events may be sent again, with the same ids.
+    `home_namespace` is where events go that name no namespace; `clock` gives microseconds UTC; `types` say what is
+    registered. Raises BatchTooLargeError when the batch is over a limit as a whole, StorageError when nothing was
+    stored (for OutcomeUnknownError, possibly): then the same events may be sent again, with the same ids.
     """
     require_batch_fits(drafts, limits)
     received_at = clock()
-    validator = EventValidator(home_namespace=home_namespace, limits=limits, received_at=received_at)
+    validator = EventValidator(home_namespace=home_namespace, limits=limits, received_at=received_at, types=types)
     judged: list[EventRow | Rejection] = []
     for draft in drafts:
         try:
@@ -79,7 +81,7 @@ def _with_quotas(
 def _rejected(index: int, draft: EventDraft, rejection: Rejection) -> IngestResult:
     # I10: the id as sent when it is well formed.
     sent = draft.id if draft.id is not None and parse_uuid(draft.id) is not None else None
-    return IngestResult(index, sent, IngestOutcome.REJECTED, rejection.code, rejection.message)
+    return IngestResult(index, sent, rejection.outcome, rejection.code, rejection.message)
 
 
 def _accepted(index: int, event_id: str) -> IngestResult:

@@ -1,17 +1,18 @@
 """Policies: how long events are kept, and what else happens to them with time (EV8, HZ4).
 
-Some come from settings and have an age by name, the others are stored (`storage.policies`). Which of them decides about
-an event is told by `mutations.decisions`.
+Some come from settings and have an age by name, some are the ages of registered event types, the others are stored
+(`storage.policies`). Which of them decides about an event is told by `mutations.decisions`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
 from mutations.selections import names_own_namespace
+from mutations.type_registry import TypeKey
 from mutations.validation import OWN_NAMESPACE
-from storage.policies import PolicyRecord
+from storage.policies import PolicyRecord, StoredPolicies
 from storage.selector_text import parse_selector
 from storage.selectors import (
     And,
@@ -28,11 +29,14 @@ from storage.selectors import (
     equals_any,
 )
 from storage.times import MICROSECONDS_PER_SECOND
+from storage.type_definitions import FOR_EVER, TypeAge
 
 API_REQUESTS = "api-requests"
 """The object type whose events have an age of their own (EV8)."""
 SETTING = "setting:"
 """Ids of policies that come from settings begin so; their names follow."""
+TYPE = "type:"
+"""Ids of policies that are the ages of event types begin so; the namespace, a slash and the name follow."""
 
 
 class PolicyOrigin(Enum):
@@ -40,6 +44,7 @@ class PolicyOrigin(Enum):
 
     SETTINGS = "SETTINGS"
     API = "API"
+    REGISTRY = "REGISTRY"
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,30 @@ def matches_pattern(source: str, pattern: str) -> bool:
 def policies_of_settings(ages: Mapping[str, int]) -> list[Policy]:
     """Make the policies of EV8: an age in seconds by event type, and by the object type `api-requests`; -1: never."""
     return [_policy_of_setting(name, age) for name, age in ages.items()]
+
+
+def policies_of_types(ages: Iterable[TypeAge]) -> list[Policy]:
+    """Make the policies of the event types that have an age (NU1).
+
+    They hold whether the type is enabled or not: what was stored before it was switched off gets old as well.
+    """
+    return [
+        Policy(
+            id=f"{TYPE}{age.namespace or ''}/{age.name}",
+            name=age.name,
+            namespace=age.namespace,
+            event_types=(age.name,),
+            max_age_seconds=None if age.max_age_seconds == FOR_EVER else age.max_age_seconds,
+            origin=PolicyOrigin.REGISTRY,
+        )
+        for age in ages
+    ]
+
+
+def policies_of_store(stored: StoredPolicies, declared: Collection[TypeKey]) -> list[Policy]:
+    """Make the policies that the store holds; `declared` are the event types of files, which beat stored ones."""
+    ages = [age for age in stored.ages if TypeKey(age.namespace, age.name) not in declared]
+    return [*policies_of_types(ages), *map(policy_of_record, stored.policies)]
 
 
 def policy_of_record(record: PolicyRecord) -> Policy:

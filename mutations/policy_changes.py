@@ -7,7 +7,7 @@ from typing import Any
 from mutations.audit import audit_batch
 from mutations.errors import ConflictError, InvalidInputError, NotFoundError
 from mutations.limits import MAX_TEXT_LENGTH, MAX_TYPE_LENGTH
-from mutations.policies import API_REQUESTS, SETTING, Policy, policy_of_record
+from mutations.policies import API_REQUESTS, SETTING, TYPE, Policy, policy_of_record
 from mutations.rejections import Rejection
 from mutations.turns import LEASE
 from mutations.validation import require_namespace_name, require_text
@@ -99,7 +99,7 @@ class PolicyChanges:
         return policy_of_record(before)
 
     async def find(self, policy_id: str) -> Policy:
-        """Give a stored policy. Raises InvalidInputError for one of a setting, NotFoundError."""
+        """Give a stored policy. Raises InvalidInputError for one of a setting or of a type, NotFoundError."""
         return policy_of_record(await self._find(policy_id))
 
     async def _find(self, policy_id: str) -> PolicyRecord:
@@ -109,6 +109,11 @@ class PolicyChanges:
             what = "objects of the type" if name == API_REQUESTS else "events of the type"
             raise InvalidInputError(
                 f"id: this policy is a setting: change {variable}, or make a policy of your own for {what} {name}"
+            )
+        if policy_id.startswith(TYPE):
+            raise InvalidInputError(
+                "id: this policy is the age of an event type: change it by defineEventType (maxAgeSeconds, "
+                "keepForever) or, where a file of TIMELOOM_TYPE_REGISTRIES declares the type, there (max_age_seconds)"
             )
         for record in await fetch_policies(self._database):
             if record.policy_id == policy_id:

@@ -1,6 +1,6 @@
 """Rejections: why one event can never be stored as it is."""
 
-from mutations.outcomes import IngestCode
+from mutations.outcomes import IngestCode, IngestOutcome
 
 _SHOWN = 40
 
@@ -8,10 +8,18 @@ _SHOWN = 40
 class Rejection(Exception):
     """One event is refused, for good; its siblings are not concerned."""
 
+    outcome = IngestOutcome.REJECTED
+
     def __init__(self, code: IngestCode, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+class Discard(Rejection):
+    """One event is of a type that is switched off: nothing is wrong with it, and it is not stored."""
+
+    outcome = IngestOutcome.DISCARDED
 
 
 def shown(text: str) -> str:

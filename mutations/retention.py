@@ -15,11 +15,12 @@ from mutations.archives import Archive
 from mutations.audit import audit_batch
 from mutations.decisions import Rules
 from mutations.errors import ArchiveError
-from mutations.policies import Policy, policy_of_record
+from mutations.policies import Policy, policies_of_store, policies_of_types
 from mutations.previews import count_run, no_outcomes
 from mutations.reading_ahead import read_ahead
 from mutations.schedules import Schedule
 from mutations.turns import LEASE, PoliciesChangedError, Remover, Turn
+from mutations.type_registry import NOTHING_DECLARED, DeclaredTypes
 from storage.appends import Batch, prepare_append
 from storage.engine import Database, Transaction
 from storage.errors import StorageError, StorageTimeoutError
@@ -27,7 +28,7 @@ from storage.examined import fetch_first_batch
 from storage.identifiers import new_event_id
 from storage.leases import Lease, LeaseLostError
 from storage.marks import Mark, delete_marks, fetch_mark, save_mark
-from storage.policies import PolicyRecord, fetch_policies
+from storage.policies import StoredPolicies, fetch_stored_policies
 from storage.positions import fetch_live_position
 from storage.retention_runs import (
     Progress,
@@ -98,13 +99,15 @@ class RetentionRunner:
         database: Database,
         setting_policies: Sequence[Policy],
         *,
+        declared: DeclaredTypes = NOTHING_DECLARED,
         clock: Callable[[], int] = now_micros,
         options: RetentionOptions | None = None,
         archive: Archive | None = None,
         phases: Sequence[Phase] = (),
         observer: RetentionObserver | None = None,
     ) -> None:
-        self.setting_policies = tuple(setting_policies)
+        self._fixed_policies = (*setting_policies, *policies_of_types(declared.ages))
+        self._declared = frozenset(declared.event_types)
         self.options = options or RetentionOptions()
         self.has_archive = archive is not None
         self._database = database
@@ -187,8 +190,8 @@ class RetentionRunner:
         return await fetch_run(self._database, run.run_id) or run
 
     async def policies(self) -> list[Policy]:
-        """Give all policies: those of settings, then those that are stored."""
-        return [*self.setting_policies, *map(policy_of_record, await fetch_policies(self._database))]
+        """Give all policies: those of settings, of types in files, of stored types, then those that are stored."""
+        return self._with_fixed(await fetch_stored_policies(self._database))
 
     async def next_run_at(self) -> int | None:
         """Give the slot of the next run in microseconds UTC; None until a gateway has begun to look at the clock."""
@@ -310,13 +313,16 @@ class RetentionRunner:
         ahead = (latest - await fetch_database_time(self._database)) / MICROSECONDS_PER_SECOND
         return ahead if ahead > most else None
 
-    async def _rules(self, run: RunRecord) -> tuple[Rules, list[PolicyRecord], frozenset[str]]:
-        stored = await fetch_policies(self._database)
-        policies = [*self.setting_policies, *map(policy_of_record, stored)]
+    async def _rules(self, run: RunRecord) -> tuple[Rules, StoredPolicies, frozenset[str]]:
+        stored = await fetch_stored_policies(self._database)
+        policies = self._with_fixed(stored)
         blocked = self._blocked(policies)
         earlier = await earlier_registrations(self._database, [policy for policy in policies if policy.enabled])
         rules = Rules(policies, started_at=run.started_at, earlier_registrations=earlier, blocked=blocked)
         return rules, stored, blocked
+
+    def _with_fixed(self, stored: StoredPolicies) -> list[Policy]:
+        return [*self._fixed_policies, *policies_of_store(stored, self._declared)]
 
     def _blocked(self, policies: Sequence[Policy]) -> frozenset[str]:
         return frozenset(policy.id for policy in policies if policy.archive and policy.enabled and not self.has_archive)
@@ -325,7 +331,7 @@ class RetentionRunner:
         self,
         run: RunRecord,
         rules: Rules,
-        stored: Sequence[PolicyRecord],
+        stored: StoredPolicies,
         blocked: frozenset[str],
         out_of_time: Callable[[], bool],
     ) -> bool:

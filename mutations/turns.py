@@ -13,7 +13,7 @@ from storage.engine import Database, Transaction
 from storage.examined import lock_examined
 from storage.leases import Lease
 from storage.marks import Mark, save_mark
-from storage.policies import PolicyRecord, read_policies
+from storage.policies import StoredPolicies, read_stored_policies
 from storage.removals import EventPlace, LockedEvent, Removed, delete_events, delete_references
 from storage.retention_runs import CutoffRecord, OutcomeRecord, Progress, RunRecord, add_progress, raise_cutoffs
 
@@ -31,14 +31,14 @@ class PoliciesChangedError(Exception):
 class Turn:
     """What a run of retention works with in this process. `bound` is the live position when the turn began.
 
-    `stored` are the policies of the store as the rules know them. Whatever writes does so in transactions that begin
-    with `require`, of about `chunk_events` rows, and ends when `out_of_time` says so.
+    `stored` are the policies of the store, and the ages of types, as the rules know them. Whatever writes does so in
+    transactions that begin with `require`, of about `chunk_events` rows, and ends when `out_of_time` says so.
     """
 
     database: Database
     rules: Rules
     run: RunRecord
-    stored: Sequence[PolicyRecord]
+    stored: StoredPolicies
     bound: int
     lease: Lease
     chunk_events: int
@@ -49,7 +49,7 @@ class Turn:
     async def require(self, transaction: Transaction) -> None:
         """Make sure that the lease is ours and the policies are as they were. Raises what then ends the turn."""
         await self.lease.require(transaction)
-        if await read_policies(transaction) != list(self.stored):
+        if await read_stored_policies(transaction) != self.stored:
             raise PoliciesChangedError
 
     async def keep(self, wanted: Mapping[Policy, Sequence[EventPlace]]) -> set[EventPlace]:

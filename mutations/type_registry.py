@@ -16,6 +16,7 @@ from storage.severities import SEVERITY_WORDS, Severity
 from storage.type_definitions import (
     EventTypeRecord,
     OperationTypeRecord,
+    TypeAge,
     fetch_types_version,
     read_event_types,
     read_operation_types,
@@ -46,6 +47,15 @@ class DeclaredTypes:
     severity_words: Mapping[str | None, Mapping[str, Severity]] = field(default_factory=dict)
     event_places: Mapping[TypeKey, str] = field(default_factory=dict)
     operation_places: Mapping[TypeKey, str] = field(default_factory=dict)
+
+    @property
+    def ages(self) -> list[TypeAge]:
+        """The types of events that have an age."""
+        return [
+            TypeAge(each.namespace, each.name, each.max_age_seconds)
+            for each in self.event_types.values()
+            if each.max_age_seconds is not None
+        ]
 
 
 NOTHING_DECLARED = DeclaredTypes()

@@ -7,23 +7,29 @@ import math
 import re
 from collections.abc import Callable
 from operator import attrgetter
-from typing import NoReturn
+
+import msgspec
 
 from mutations.content import hash_content
 from mutations.drafts import EventDraft, ObjectDraft
 from mutations.extras import CheckedExtra, check_extra
 from mutations.limits import MAX_TEXT_LENGTH, MAX_TYPE_LENGTH, IngestLimits
 from mutations.outcomes import IngestCode
-from mutations.rejections import Rejection, shown
+from mutations.rejections import Discard, Rejection, shown
+from mutations.type_registry import NO_TYPES, TypeSnapshot
 from storage.appends import EventRow
 from storage.identifiers import new_event_id, parse_uuid
 from storage.identities import AudienceName
 from storage.records import LinkRecord, ObjectRecord
-from storage.severities import SEVERITY_WORDS, Severity, severity_from_word
+from storage.severities import Severity, severity_from_word
 from storage.times import EARLIEST, LATEST, MICROSECONDS_PER_SECOND, format_rfc3339
+from storage.type_definitions import EventTypeRecord
 
 OWN_NAMESPACE = "timeloom"
 """Where the gateway writes about itself; closed to clients."""
+
+STATE_CATEGORY, NEW_STATE = "state", "new-state"
+"""Events of this category and of a registered type tell the new state under this key of `extra` (NU1)."""
 
 MAX_RECORD_COUNT = 2**53 - 1
 _REGISTRATION = "registration:"
@@ -35,9 +41,12 @@ _INFO = int(Severity.INFO)
 class EventValidator:
     """Validates the events of one batch, all against one clock reading; remembers what repeats from event to event."""
 
-    def __init__(self, *, home_namespace: str | None, limits: IngestLimits, received_at: int) -> None:
+    def __init__(
+        self, *, home_namespace: str | None, limits: IngestLimits, received_at: int, types: TypeSnapshot = NO_TYPES
+    ) -> None:
         self._home_namespace = home_namespace
         self._limits = limits
+        self._types = types
         self._received_at = received_at
         self._latest = min(LATEST, received_at + limits.max_future_seconds * MICROSECONDS_PER_SECOND)
         self.registration_ids: set[str] = set()
@@ -52,19 +61,24 @@ class EventValidator:
         event_id = _require_uuid("id", draft.id) if draft.id is not None else new_event_id()
         namespace = self._namespace(draft.namespace)
         _require_texts(draft)
+        event_type = self._event_type(namespace, draft) if self._types.has_rules else None
         self._require_message(draft.message)
         parent_id = None if draft.parent_id is None else _require_uuid("parentId", draft.parent_id)
         registration_id = None if draft.registration_id is None else self._registration(draft.registration_id)
         record_count = None if draft.record_count is None else _require_count(draft.record_count)
         duration_ms = None if draft.duration_ms is None else _require_duration(draft.duration_ms)
         extra = None if draft.extra is None else self._extra(draft.extra)
+        category, severity = draft.category, self._severity(draft, namespace, event_type)
+        if event_type is not None:
+            _require_details(event_type, draft, extra)
+            category = category or event_type.category
         return EventRow(
             event_id,
             id_given,
             self._audience(namespace, draft),
             draft.event_type,
-            draft.category,
-            _severity(draft),
+            category,
+            severity,
             draft.severity_text,
             self._occurred_at(draft.timestamp),
             draft.source,
@@ -108,6 +122,46 @@ class EventValidator:
         registration_id = _require_uuid("registrationId", text.removeprefix(_REGISTRATION))
         self.registration_ids.add(registration_id)
         return registration_id
+
+    def _event_type(self, namespace: str, draft: EventDraft) -> EventTypeRecord | None:
+        """Give what is registered about an event's type; refuse or discard the event as that says."""
+        event_type = self._types.event_type(namespace, draft.event_type)
+        if event_type is None:
+            if self._types.refuses_unknown:
+                raise Rejection(
+                    IngestCode.UNKNOWN_EVENT_TYPE,
+                    f"eventType {shown(draft.event_type)} is not registered in the namespace {namespace}, and "
+                    "TIMELOOM_UNKNOWN_EVENT_TYPES = refuse: an administrator can define it (defineEventType)",
+                )
+            return None
+        if not event_type.enabled:
+            raise Discard(IngestCode.TYPE_DISABLED, f"the event type {shown(draft.event_type)} is switched off")
+        wanted = event_type.object_types
+        if wanted and not any(each.object_type in wanted for each in draft.objects or ()):
+            raise Discard(
+                IngestCode.TYPE_DISABLED,
+                f"the event type {shown(draft.event_type)} is switched off for events that touch no object of a type "
+                f"among {', '.join(map(shown, wanted))}",
+            )
+        return event_type
+
+    def _severity(self, draft: EventDraft, namespace: str, event_type: EventTypeRecord | None) -> int:
+        word = draft.severity_text
+        if word is None:
+            if draft.severity is not None:
+                return int(_SEVERITIES[draft.severity])
+            return _INFO if event_type is None else int(event_type.default_severity)
+        if draft.severity is not None:
+            raise Rejection(
+                IngestCode.UNKNOWN_SEVERITY, "severity and severityText are both given: only one of them can decide"
+            )
+        severity = severity_from_word(word)
+        if severity is None:
+            severity = self._types.severity(namespace, word)
+        if severity is None:
+            words = ", ".join(self._types.severity_words(namespace))
+            raise Rejection(IngestCode.UNKNOWN_SEVERITY, f"severityText {shown(word)} is none of {words}")
+        return int(severity)
 
     def _require_name(self, field: str, name: str) -> None:
         if name not in self._good_names:
@@ -291,18 +345,24 @@ def _require_duration(sent: float) -> float:
     return duration + 0.0
 
 
-def _severity(draft: EventDraft) -> int:
-    if draft.severity_text is None:
-        return _INFO if draft.severity is None else int(_SEVERITIES[draft.severity])
-    if draft.severity is not None:
-        raise Rejection(
-            IngestCode.UNKNOWN_SEVERITY, "severity and severityText are both given: only one of them can decide"
-        )
-    severity = severity_from_word(draft.severity_text)
-    if severity is None:
-        _refuse_word(draft.severity_text)
-    return int(severity)
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NULL = msgspec.Raw(b"null")
 
 
-def _refuse_word(word: str) -> NoReturn:
-    raise Rejection(IngestCode.UNKNOWN_SEVERITY, f"severityText {shown(word)} is none of {', '.join(SEVERITY_WORDS)}")
+def _require_details(event_type: EventTypeRecord, draft: EventDraft, extra: CheckedExtra | None) -> None:
+    """Refuse an event without the details that its type requires: keys of `extra` whose values are not null (NU1)."""
+    required = event_type.required_details
+    if STATE_CATEGORY in (event_type.category, draft.category):
+        required = (*required, NEW_STATE)
+    if not required:
+        return
+    try:
+        members = {} if extra is None else _decode_members(extra.text)
+    except msgspec.ValidationError:
+        members = {}  # no object
+    for key in required:
+        if members.get(key, _NULL) == _NULL:
+            raise Rejection(
+                IngestCode.MISSING_DETAIL,
+                f"extra has no {shown(key)}, which events of the type {shown(draft.event_type)} must have",
+            )

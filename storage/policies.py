@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.tables import retention_policies
+from storage.type_definitions import TypeAge, read_type_ages
 
 if TYPE_CHECKING:
     from storage.engine import Database
@@ -32,6 +33,13 @@ class PolicyRecord(NamedTuple):
     updated_at: int
 
 
+class StoredPolicies(NamedTuple):
+    """All that the store says of how long events are kept: policies by id, ages of event types by their keys."""
+
+    policies: list[PolicyRecord]
+    ages: list[TypeAge]
+
+
 _LISTS = ("event_types", "object_types", "sources", "selectors")
 _FLAGS = ("archive", "prune_registrations", "compact_repeats", "enabled")
 
@@ -40,6 +48,17 @@ async def fetch_policies(database: "Database") -> list[PolicyRecord]:
     """Give every stored policy, by id."""
     async with database.reading() as connection:
         return await read_policies(connection)
+
+
+async def fetch_stored_policies(database: "Database") -> StoredPolicies:
+    """Give every stored policy, and the ages of event types."""
+    async with database.reading() as connection:
+        return await read_stored_policies(connection)
+
+
+async def read_stored_policies(connection: AsyncConnection) -> StoredPolicies:
+    """Give every stored policy, and the ages of event types, on a connection of the caller's."""
+    return StoredPolicies(await read_policies(connection), await read_type_ages(connection))
 
 
 async def read_policies(connection: AsyncConnection) -> list[PolicyRecord]:

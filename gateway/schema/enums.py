@@ -163,6 +163,7 @@ _describe(
     {
         "SETTINGS": "By a setting of the gateway; it is changed there.",
         "API": "By createRetentionPolicy.",
+        "REGISTRY": "As the age of a registered event type; it is changed there.",
     },
 )
 _describe(
@@ -206,6 +207,7 @@ _describe(
         "CONFLICT": "Its id is there with other content; what is stored stays as it is.",
         "REJECTED": "It can never be stored as it is; code and message say why.",
         "DEFERRED": "It is not stored now; send the same again later. code and message say why, and when.",
+        "DISCARDED": "Its type is switched off: it is not stored, and there is no use in sending it again.",
     },
 )
 _describe(
@@ -220,6 +222,8 @@ _describe(
         "EXTRA_INVALID": "extra is nested too deep, names a key twice, or holds NUL, half a surrogate or infinity.",
         "EXTRA_TOO_LARGE": "extra has more bytes than the limit.",
         "TOO_MANY_OBJECTS": "The event names more objects than the limit.",
+        "UNKNOWN_EVENT_TYPE": "The type is not registered, and the gateway takes registered types only.",
+        "MISSING_DETAIL": "extra lacks a key that events of this type must have; the message names it.",
         "UNKNOWN_SEVERITY": "severityText is a word without a severity, or was given together with severity.",
         "DUPLICATE_OBJECT": "The same object stands twice with different roles.",
         "NAMESPACE_FORBIDDEN": "Clients may not write to this namespace.",
@@ -228,5 +232,6 @@ _describe(
         "CONFLICT": "Another event with this id is stored.",
         "DELETED": "An event with this id was stored and has been deleted.",
         "QUOTA_EXCEEDED": "The namespace has had its events of this day (UTC).",
+        "TYPE_DISABLED": "Events of this type are switched off, altogether or for the objects that it touches.",
     },
 )

@@ -54,8 +54,12 @@ class EventInput:
     namespace: str | None = _optional(
         "Its namespace, 1 to 64 of A-Z a-z 0-9 . _ -; left out: the caller's home namespace."
     )
-    category: str | None = _optional("A coarser kind; at most 64 code points.")
-    severity: Severity | None = _optional("How bad it is; left out: INFO.")
+    category: str | None = _optional(
+        "A coarser kind; at most 64 code points. Left out: what the registry says of its type."
+    )
+    severity: Severity | None = _optional(
+        "How bad it is; left out: the default of its type in the registry, else INFO."
+    )
     severity_text: str | None = _optional("The source's own word for the severity; not together with severity.")
     extra: JSON | None = _optional("Free-form details; at most 1 MiB and 30 levels (settings).")
     duration_ms: float | None = _optional("How long it took, in milliseconds; not negative.")

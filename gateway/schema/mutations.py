@@ -18,7 +18,9 @@ from gateway.schema.deletions import (
 )
 from gateway.schema.enums import IngestCode, IngestOutcome
 from gateway.schema.event_inputs import IngestEventsInput, to_draft
+from gateway.schema.event_types import DefineEventTypePayload, define_event_type
 from gateway.schema.fields import stored
+from gateway.schema.operation_types import DefineOperationTypePayload, define_operation_type
 from gateway.schema.operations import EnqueueOperationPayload, TransitionOperationPayload, enqueue, transition
 from gateway.schema.policies import RetentionPolicyPayload, create_policy, delete_policy, update_policy
 from gateway.schema.registrations import RegisterSourcePayload, begin_registration
@@ -49,6 +51,7 @@ class IngestEventsPayload:
     conflicts: int = stored("How many have an id that is there with other content.")
     rejected: int = stored("How many can never be stored as they are.")
     deferred: int = stored("How many are not stored now and may be sent again later.")
+    discarded: int = stored("How many are not stored because their types are switched off.")
     results: list[IngestResult] = stored("One for each event, in the order of the batch.")
     problems: list[IngestResult] = stored("The results that are neither ACCEPTED nor DUPLICATE.")
 
@@ -67,6 +70,7 @@ async def _ingest_events(
         home_namespace=context.home_namespace,
         limits=context.ingest_limits,
         clock=context.clock,
+        types=await context.types.current(),
     )
     if context.metrics is not None:
         context.metrics.ingested(drafts, report)
@@ -96,6 +100,7 @@ def _to_payload(report: IngestReport) -> IngestEventsPayload:
         conflicts=counts[IngestOutcome.CONFLICT],
         rejected=counts[IngestOutcome.REJECTED],
         deferred=counts[IngestOutcome.DEFERRED],
+        discarded=counts[IngestOutcome.DISCARDED],
         results=results,
         problems=[result for result in results if result.outcome not in fine],
     )
@@ -159,6 +164,20 @@ class Mutation:
         description=(
             "Run retention now, beside its schedule, or (dryRun, the default) count what a run would remove. What "
             "takes longer than a moment goes on in the background: follow it by `retention` or by the run's node id."
+        ),
+    )
+    define_event_type: DefineEventTypePayload | None = strawberry.field(
+        resolver=define_event_type,
+        description=(
+            "Say what holds for events of a type: it decides about events that are sent from now on, in other gateways "
+            "within a second. What a file of TIMELOOM_TYPE_REGISTRIES declares is changed there."
+        ),
+    )
+    define_operation_type: DefineOperationTypePayload | None = strawberry.field(
+        resolver=define_operation_type,
+        description=(
+            "Say which fields of the payloads of a type of operations name the objects that they work on. What a file "
+            "of TIMELOOM_TYPE_REGISTRIES declares is changed there."
         ),
     )
     register_source: RegisterSourcePayload | None = strawberry.field(

@@ -12,7 +12,7 @@ from gateway.errors import BadUserInputError
 from gateway.schema.retention import POLICY, RetentionPolicy, runner_of
 from gateway.schema.texts import require_text
 from gateway.viewers import require_right
-from mutations.policies import SETTING
+from mutations.policies import SETTING, TYPE
 from mutations.policy_changes import PolicyChanges
 from storage.identifiers import parse_uuid
 
@@ -44,7 +44,7 @@ class CreateRetentionPolicyInput:
 class UpdateRetentionPolicyInput:
     """The input of updateRetentionPolicy."""
 
-    id: strawberry.ID = strawberry.field(description="The policy; not one of a setting.")
+    id: strawberry.ID = strawberry.field(description="The policy; not one of a setting or of a type.")
     name: str | None = _optional("Its name, for people.")
     event_types: list[str] | None = _optional("Only events of these types; an empty list: of all.")
     object_types: list[str] | None = _optional("Only references to objects of these types; an empty list: to all.")
@@ -62,7 +62,7 @@ class UpdateRetentionPolicyInput:
 class DeleteRetentionPolicyInput:
     """The input of deleteRetentionPolicy."""
 
-    id: strawberry.ID = strawberry.field(description="The policy; not one of a setting.")
+    id: strawberry.ID = strawberry.field(description="The policy; not one of a setting or of a type.")
 
 
 @strawberry.type(description="The policy as it is now; a deleted one as it was.")
@@ -73,6 +73,7 @@ class RetentionPolicyPayload:
 
 
 _OF_SETTING = re.compile(f"{SETTING}[a-z-]{{1,40}}")
+_OF_TYPE = re.compile(f"{TYPE}[A-Za-z0-9._-]{{0,64}}/.{{1,64}}", re.DOTALL)
 _LISTS = ("event_types", "object_types", "sources", "selectors")
 _FLAGS = ("archive", "prune_registrations", "compact_repeats", "enabled")
 
@@ -134,9 +135,10 @@ async def _require_allowed(info: Info, node_id: str) -> str:
 
 
 def parse_policy_id(node_id: str) -> str | None:
-    """Give the id of a policy of a setting, or the UUID of a stored one; None for anything else."""
+    """Give the id of a policy of a setting or of a type, or the UUID of a stored one; None for anything else."""
     text = node_id.removeprefix(f"{POLICY}:")
-    return text if _OF_SETTING.fullmatch(text) else parse_uuid(text)
+    is_fixed = _OF_SETTING.fullmatch(text) or _OF_TYPE.fullmatch(text)
+    return text if is_fixed else parse_uuid(text)
 
 
 def _given(given: Any, names: tuple[str, ...]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from gateway.schema.deletions import (
     find_deletion_by_node_id,
 )
 from gateway.schema.enums import EventOrder
+from gateway.schema.event_types import EventTypeDefinition, fetch_event_types
 from gateway.schema.events import Event, find_event, find_event_of_repeat
 from gateway.schema.facets import Facet, fetch_facet_panel
 from gateway.schema.fields import (
@@ -39,6 +40,7 @@ from gateway.schema.namespaces import NamespaceUsage, fetch_namespaces
 from gateway.schema.node_ids import parse_event_id, parse_object_node_id
 from gateway.schema.nodes import Node
 from gateway.schema.objects import EventObject
+from gateway.schema.operation_types import OperationTypeDefinition, fetch_operation_types
 from gateway.schema.operations import (
     Operation,
     OperationConnection,
@@ -238,6 +240,12 @@ class Query:
     )
     registrations: RegistrationConnection | None = resolved(
         fetch_registration_list, "Registrations of sources, newest first."
+    )
+    event_types: list[EventTypeDefinition] | None = resolved(
+        fetch_event_types, "What is registered about types of events, by name."
+    )
+    operation_types: list[OperationTypeDefinition] | None = resolved(
+        fetch_operation_types, "Which types of operations there are, by name."
     )
     namespaces: list[NamespaceUsage] | None = resolved(
         fetch_namespaces, "The namespaces that the caller may see, by name."

@@ -11,6 +11,7 @@ from gateway.retention import build_retention, setting_policies
 from gateway.settings import Settings
 from mutations.archives import Archive
 from mutations.retention import RetentionRunner
+from mutations.type_registry import NOTHING_DECLARED
 from storage.engine import Database
 from storage.tables import events, retention_policies
 from tests.gateway.execution import NOW, Answer, Caller
@@ -172,7 +173,9 @@ async def test_an_empty_list_makes_no_policy_for_everything(caller: Caller) -> N
 
 @SQLITE
 async def test_which_changes_are_refused(caller: Caller) -> None:
-    runner = build_retention(Settings(), caller.database, clock=lambda: NOW, observer=Metrics())
+    runner = build_retention(
+        Settings(), caller.database, declared=NOTHING_DECLARED, clock=lambda: NOW, observer=Metrics()
+    )
     made = await changed(caller, CREATE, {"name": "p"})
     setting = "policy:setting:api-requests"
     cases = [

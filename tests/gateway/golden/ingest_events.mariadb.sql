@@ -28,6 +28,10 @@ UNION ALL SELECT folded_ids.id AS id, folded_ids.namespace_key, folded_ids.conte
 FROM folded_ids
 WHERE folded_ids.id IN (wanted_ids);
 
+SELECT leases.high_water
+FROM leases
+WHERE leases.name = %s;
+
 SELECT objects.namespace, objects.object_type, objects.object_id, objects.object_key
 FROM objects
 WHERE objects.namespace = %s AND objects.object_type = %s AND objects.object_id IN (%s);
