@@ -88,7 +88,7 @@ class TypeChanges:
         require_definable(key.namespace)
         if key in declared:
             raise InvalidInputError(
-                f"name: {key.name} is declared by {declared[key]} (TIMELOOM_TYPE_REGISTRIES), and what a file declares is "
+                f"name: {key.name} is declared by {declared[key]} (TIMELOOM_TYPE_REGISTRIES): what a file declares is "
                 "changed there"
             )
 

@@ -152,7 +152,7 @@ class _File:
 
     def _severity_words(self) -> _Words:
         table = self._tables.get("severity_words", {})
-        self._require_kind("severity_words", "it", table, dict)
+        self._require_kind("", "severity_words", table, dict)
         found: _Words = {}
         for word, named in table.items():
             lower = word.lower()

@@ -68,8 +68,8 @@ def _optional(description: str) -> Any:
 
 @strawberry.input(
     description=(
-        "A type of events to define, or to change: what is left out stays as it is, and is the default when the type is "
-        "new."
+        "A type of events to define, or to change: what is left out stays as it is, and is the default when the type "
+        "is new."
     )
 )
 class DefineEventTypeInput:

@@ -51,6 +51,17 @@ EVENT: dict[str, Any] = {
     "objects": [OBJECT],
 }
 
+EVENT_TYPE: dict[str, Any] = {
+    "namespace": "lab",
+    "category": "state",
+    "subcategory": "disk",
+    "defaultSeverity": "ERROR",
+    "requiredDetails": ["a"],
+    "optionalDetails": ["b"],
+    "objectTypes": ["node"],
+}
+TARGET_FIELD = {"field": "node", "objectType": "node"}
+
 _OTHER_EACH_TIME = {"leases", "retention_marks"}
 """Their names or numbers come from new ids and from the database's clock."""
 
@@ -87,6 +98,14 @@ CALLS: dict[str, list[Input]] = {
     ],
     "transitionOperation": [
         lambda seeds: {"id": seeds["operation"], "state": "ERROR", "expectedState": "QUEUED", "message": "given up"},
+    ],
+    "defineEventType": [
+        lambda _: {"name": "status", "enabled": False, "description": "what it means"},
+        lambda _: {"name": "kept", **EVENT_TYPE, "maxAgeSeconds": 60},
+        lambda _: {"name": "kept", **EVENT_TYPE, "keepForever": True},
+    ],
+    "defineOperationType": [
+        lambda _: {"name": "move", "namespace": "lab", "description": "moves", "targetFields": [TARGET_FIELD]}
     ],
 }
 """An input of each mutation that does something, with most of what is optional; the home namespace is `default`."""

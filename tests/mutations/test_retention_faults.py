@@ -13,6 +13,8 @@ from mutations.archives import Archive
 from mutations.policy_changes import PolicyChanges
 from mutations.retention import SCHEDULE_MARK, RetentionOptions, RetentionRunner
 from mutations.schedules import Schedule
+from mutations.type_changes import TypeChanges
+from mutations.type_registry import TypeKey, TypeRegistry
 from storage.engine import Database, Transaction
 from storage.marks import Mark, save_mark
 from storage.retention_runs import RunRecord, fetch_run
@@ -89,19 +91,27 @@ async def test_a_run_begun_by_a_clock_that_is_ahead_removes_nothing_wherever_it_
 
 
 @MARIADB
+@pytest.mark.parametrize("kind", ["policy", "age of a type"])
 async def test_a_policy_that_was_changed_holds_from_its_answer_on(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """The change waits for the chunk that is being removed by the policy as it was."""
     await store(database, [row(1)])
     clock = Clock(START + 3 * DAY)
     changes = PolicyChanges(database, actor="ann", clock=clock, has_archive=False)
-    policy = await changes.create({"name": "short", "max_age_seconds": 60})
+    types = TypeChanges(database, TypeRegistry(database), actor="ann", clock=clock)
+    if kind == "policy":
+        policy = await changes.create({"name": "short", "max_age_seconds": 60})
+    else:
+        await types.define_event_type(TypeKey(None, "audit"), {"max_age_seconds": 60})
     original, told = turns._Chunk.run, []
     changing: list[asyncio.Task[None]] = []
 
     async def change() -> None:
-        await changes.update(policy.id, {"max_age_seconds": None})
+        if kind == "policy":
+            await changes.update(policy.id, {"max_age_seconds": None})
+        else:
+            await types.define_event_type(TypeKey(None, "audit"), {"keep_forever": True})
         told.append("changed")
 
     async def run(chunk: Any, transaction: Transaction) -> RunRecord:
