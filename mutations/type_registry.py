@@ -1,7 +1,7 @@
 """The registry of types: which types of events and operations there are, from files and from the store (NU1, OP1).
 
 A definition of a file beats a stored one of the same key, and one for a namespace beats one for every namespace, as a
-whole. What holds is a snapshot; it is at most a second older than the store.
+whole. What holds is a snapshot; it is at most a second older than the store (decision 31).
 """
 
 import asyncio

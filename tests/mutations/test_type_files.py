@@ -11,6 +11,7 @@ from mutations.type_files import SHIPPED_REGISTRIES, parse_source, read_types
 from mutations.type_registry import TypeKey
 from storage.severities import Severity
 from storage.type_definitions import FOR_EVER, EventTypeRecord
+from tests.docs.markdown import ROOT, read_blocks
 from tests.processes import GatewayError, run_timeloom
 
 FULL = """
@@ -153,6 +154,14 @@ def test_serving_ends_at_once_with_a_fault_in_a_file(tmp_path: Path) -> None:
     path = write(tmp_path, '[[event_types]]\nname = ""')
     with pytest.raises(GatewayError, match=rf"ended with 2:\n.*{path}: event_types 1 \(\): name is empty"):
         run_timeloom("serve", "--port", "0", settings={"TIMELOOM_TYPE_REGISTRIES": path}, directory=tmp_path)
+
+
+def test_the_documented_file_is_one(tmp_path: Path) -> None:
+    [block] = [each for each in read_blocks(ROOT / "docs/event-types.md") if each.language == "toml"]
+    found = declared_types(Settings(type_registries=(write(tmp_path, block.text),)))
+    [event_type] = found.event_types.values()
+    assert (event_type.default_severity, event_type.max_age_seconds) == (Severity.CRITICAL, 2_592_000)
+    assert [len(each.target_fields) for each in found.operation_types.values()] == [2]
 
 
 def test_shipped_registries_have_the_values_of_the_requirements() -> None:
