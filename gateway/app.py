@@ -128,8 +128,14 @@ class Gateway:
         self.background.start(name, run)
 
     def _upkeep(self, database: Database, removals: Database) -> Upkeep:
-        horizon = self.settings.resend_horizon_seconds
-        return Upkeep(database, removals, clock=self.clock, horizon_seconds=horizon, report=self.metrics.upkeep)
+        return Upkeep(
+            database,
+            removals,
+            clock=self.clock,
+            horizon_seconds=self.settings.resend_horizon_seconds,
+            operation_age_seconds=self.settings.max_operation_age_seconds,
+            report=self.metrics.upkeep,
+        )
 
     async def answer_graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
         """/graphql."""

@@ -247,8 +247,8 @@ class Metrics:
 
     def upkeep(self, report: UpkeepReport) -> None:
         """A round of upkeep is done."""
-        for kind, rows in (("ids", report.ids), ("batches", report.batches), ("arrivals", report.arrivals)):
-            self._upkeep.labels(kind).inc(rows)
+        for kind in ("ids", "batches", "arrivals", "operations"):
+            self._upkeep.labels(kind).inc(getattr(report, kind))
         if report.drifts is None or report.hour is None:
             return
         self._drift.set(len(report.drifts))

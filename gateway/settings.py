@@ -201,6 +201,11 @@ class Settings(BaseSettings):
     max_api_requests_event_age_seconds: Age = Field(
         86_400, description="Age at which references to objects of the type api-requests are removed; -1: never."
     )
+    max_operation_age_seconds: Age = Field(
+        7_776_000,
+        description="How long after its end an operation is removed, its events aside; active ones never are. -1: "
+        "never.",
+    )
     retention_interval_seconds: WholeSeconds = Field(86_400, description="How often retention runs.")
     retention_time_of_day: str = Field(
         "03:00", description="When retention runs, in UTC; with another interval than a day, one of its times."

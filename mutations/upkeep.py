@@ -1,8 +1,9 @@
 """Upkeep: once a day what nobody needs any more goes, and the counts of one hour are compared with its rows (L4, L8).
 
 Every gateway is a candidate; who holds the lease `upkeep` does it. What goes are ids of deleted events and batches
-without events, both after the resend horizon, and how many events arrived on days long past. Batches are walked in the
-order of arrival; how far is kept in the store, so that whoever comes next goes on from there.
+without events, both after the resend horizon, operations that were finished long ago (OP6), and how many events arrived
+on days long past. Batches are walked in the order of arrival; how far is kept in the store, so that whoever comes next
+goes on from there.
 """
 
 import asyncio
@@ -16,17 +17,21 @@ from storage.engine import Database, Transaction
 from storage.errors import StorageError
 from storage.leases import Lease, LeaseLostError
 from storage.marks import Mark, fetch_mark, save_mark
+from storage.operation_changes import delete_finished_operations
 from storage.servers import fetch_database_time
 from storage.times import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND, now_micros
 from storage.upkeep import BEFORE_ALL, BatchPlace, delete_empty_batches, delete_old_arrivals, delete_old_ids
 
 RESEND_HORIZON_SECONDS = 2_592_000
 """30 days."""
+OPERATION_AGE_SECONDS = 7_776_000
+"""90 days."""
 KEPT_ARRIVAL_DAYS = 400
 
 _LEASE_SECONDS = 30.0
 _TICK_SECONDS = 60.0
 _IDS_PER_CHUNK = 5_000
+_OPERATIONS_PER_CHUNK = 1_000
 _BATCHES_PER_WINDOW = 1_000
 _ROUND_MARK, _BATCH_MARK = "upkeep", "upkeep of batches"
 
@@ -42,12 +47,14 @@ class UpkeepReport(NamedTuple):
     arrivals: int
     hour: int | None
     drifts: Sequence[Drift] | None
+    operations: int = 0
 
 
 class Upkeep:
     """Does a round each `interval_seconds`, as long as no other process does.
 
-    `removals` is the same database, by a user who may take rows away. `report` is told about each round.
+    `removals` is the same database, by a user who may take rows away. `operation_age_seconds` below 0: operations stay
+    for ever. `report` is told about each round.
     """
 
     def __init__(
@@ -57,20 +64,24 @@ class Upkeep:
         *,
         clock: Callable[[], int] = now_micros,
         horizon_seconds: int = RESEND_HORIZON_SECONDS,
+        operation_age_seconds: int = OPERATION_AGE_SECONDS,
         interval_seconds: int = 86_400,
         report: Callable[[UpkeepReport], None] = lambda _report: None,
         chance: random.Random | None = None,
         ids_per_chunk: int = _IDS_PER_CHUNK,
+        operations_per_chunk: int = _OPERATIONS_PER_CHUNK,
         batches_per_window: int = _BATCHES_PER_WINDOW,
     ) -> None:
         self._database = database
         self._removals = removals
         self._clock = clock
         self._horizon = horizon_seconds * MICROSECONDS_PER_SECOND
+        self._operation_age = operation_age_seconds * MICROSECONDS_PER_SECOND
         self._interval = interval_seconds * MICROSECONDS_PER_SECOND
         self._report = report
         self._chance = chance or random.Random()
         self._ids_per_chunk = ids_per_chunk
+        self._operations_per_chunk = operations_per_chunk
         self._batches_per_window = batches_per_window
         self._lease = Lease(removals, "upkeep", seconds=_LEASE_SECONDS)
 
@@ -111,9 +122,13 @@ class Upkeep:
 
     async def _round(self, now: int, stop: asyncio.Event) -> UpkeepReport | None:
         before = now - self._horizon
-        ids = batches = 0
+        ids = batches = operations = 0
         while gone := await self._forget_ids(before):
             ids += gone
+            if stop.is_set():
+                return None
+        while self._operation_age >= 0 and (gone := await self._forget_operations(now - self._operation_age)):
+            operations += gone
             if stop.is_set():
                 return None
         place: BatchPlace | None = await self._saved_place()
@@ -128,7 +143,7 @@ class Upkeep:
             checked = await check_random_hour(self._database, self._chance)
         await self._save(_ROUND_MARK, Mark(now, 0, 0), now)
         hour, drifts = (None, None) if checked is None else checked
-        return UpkeepReport(ids, batches, arrivals, hour, drifts)
+        return UpkeepReport(ids, batches, arrivals, hour, drifts, operations)
 
     async def _forget_ids(self, before: int) -> int:
         async def work(connection: Transaction) -> int:
@@ -136,6 +151,13 @@ class Upkeep:
             return await delete_old_ids(connection, before=before, limit=self._ids_per_chunk)
 
         return await self._removals.write(work, name="upkeep of deleted ids")
+
+    async def _forget_operations(self, before: int) -> int:
+        async def work(connection: Transaction) -> int:
+            await self._lease.require(connection)
+            return await delete_finished_operations(connection, before=before, limit=self._operations_per_chunk)
+
+        return await self._removals.write(work, name="upkeep of operations")
 
     async def _forget_batches(self, place: BatchPlace, before: int, now: int) -> tuple[int, BatchPlace | None]:
         dialect_name = self._removals.dialect_name

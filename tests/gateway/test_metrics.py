@@ -126,7 +126,7 @@ def test_upkeep_and_what_waits_are_shown() -> None:
     metrics = Metrics()
     drift = Drift(SumTable.MINUTES, 1, 60, "audit", 1, -1, 2, 2)
     metrics.waiting(sequencer_seconds=1.5, deltas=7)
-    metrics.upkeep(UpkeepReport(3, 2, 1, 60, [drift]))
+    metrics.upkeep(UpkeepReport(3, 2, 1, 60, [drift], 5))
     metrics.upkeep(UpkeepReport(1, 0, 0, None, None))
     shown = metrics.render().decode()
     for line in (
@@ -134,6 +134,7 @@ def test_upkeep_and_what_waits_are_shown() -> None:
         "timeloom_fold_waiting_deltas 7.0",
         "timeloom_count_drift_rows 1.0",
         'timeloom_upkeep_removed_rows_total{kind="ids"} 4.0',
+        'timeloom_upkeep_removed_rows_total{kind="operations"} 5.0',
     ):
         assert f"\n{line}\n" in shown
     metrics.upkeep(UpkeepReport(0, 0, 0, 60, []))

@@ -15,15 +15,22 @@ from storage.counts import CountFolder
 from storage.engine import Database
 from storage.errors import PositionExpiredError
 from storage.leases import Lease
+from storage.operations import OperationState, fetch_operations
+from storage.pages import PageRequest, fetch_event_page
 from storage.positions import fetch_live_position, require_position, settle_position
 from storage.removals import EventPlace, delete_events, lock_events
-from storage.tables import deleted_ids, event_counts, ingest_batches, ingest_counts, leases
+from storage.scopes import EVERYTHING
+from storage.selectors import ObjectReference, TouchesAny
+from storage.tables import deleted_ids, event_counts, ingest_batches, ingest_counts, leases, operation_targets
 from storage.times import MICROSECONDS_PER_DAY
+from tests.mutations.operating import enqueue, move
 from tests.storage.histories import START, event_id, row, store
 
 EACH_DATABASE = pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])
 DAY = MICROSECONDS_PER_DAY
 NOW = START + 100 * DAY
+NOTHING = UpkeepReport(0, 0, 0, None, None)
+FINAL = (OperationState.COMPLETE, OperationState.ABORT, OperationState.ERROR, OperationState.DELETED)
 HORIZON = 30 * DAY
 
 
@@ -171,6 +178,33 @@ async def test_a_clock_that_runs_ahead_forgets_nothing_before_its_time(database:
     report = await upkeep(database, now=NOW * 4).turn()
     assert report is not None
     assert report.ids == 0
+
+
+@EACH_DATABASE
+async def test_operations_are_forgotten_long_after_their_end(database: Database) -> None:
+    """OP5, OP6: with their targets, chunk by chunk; active ones never, and the events of all of them stay."""
+    ends = {"old": NOW - 91 * DAY, "older": NOW - 95 * DAY, "as old as allowed": NOW - 89 * DAY, "young": NOW - DAY}
+    made = {name: await enqueue(database, now=START - DAY) for name in (*ends, "queued", "executing")}
+    for number, (name, end) in enumerate(ends.items()):
+        await move(database, made[name], FINAL[number], now=end)
+    await move(database, made["executing"], OperationState.EXECUTING, now=NOW - 95 * DAY)
+
+    async def left() -> set[str]:
+        found = await fetch_operations(database, [each.uuid for each in made.values()], scope=EVERYTHING)
+        return {name for name, each in made.items() if each.uuid in {record.uuid for record in found}}
+
+    assert (await upkeep(database, operation_age_seconds=-1).turn() or NOTHING).operations == 0
+    assert await left() == set(made)
+    report = await upkeep(database, now=NOW + DAY, operations_per_chunk=1).turn()
+    assert (report or NOTHING).operations == 2
+    assert await left() == {"as old as allowed", "young", "queued", "executing"}
+    keys = await values(database, select(operation_targets.c.operation_key).order_by(operation_targets.c.operation_key))
+    assert keys == [made[name].key for name in ("as old as allowed", "young", "queued", "executing")]
+    gone = TouchesAny((ObjectReference("operation", made["older"].uuid, "default"),))
+    page = await fetch_event_page(database, selector=gone, scope=EVERYTHING, request=PageRequest(size=10))
+    assert [event.event_type for event in page.rows] == ["operation.abort", "operation.queued"]
+    # Nothing of the id is left, so that it may be given to another operation.
+    assert (await enqueue(database, '{"disk":"d2"}', uuid=made["older"].uuid)).state is OperationState.QUEUED
 
 
 @EACH_DATABASE
