@@ -10,6 +10,7 @@ from gateway.context import Clock
 from gateway.demo.history import FAILED_REQUEST_AGE
 from gateway.demo.operations import Stories, write_operations
 from gateway.demo.showcase import CLUSTER_NAMESPACE, FAILED_REQUEST_ID
+from gateway.demo.types import define_types
 from mutations.drafts import EventDraft
 from mutations.ingest import IngestLimits, IngestOutcome, IngestReport, ingest_events
 from storage.counts import CountFolder
@@ -55,7 +56,7 @@ async def load_history(
     clock: Clock,
     advance: Callable[[int], None],
 ) -> LoadReport:
-    """Write a history in batches and tell `advance` how many more events are through.
+    """Define its types, write a history in batches, and tell `advance` how many more events are through.
 
     Raises StorageError. What was written until then stays: the same history again brings duplicates.
     """
@@ -71,6 +72,7 @@ async def load_history(
         if report.outcomes.total() % EVENTS_PER_FOLD == 0:
             await _fold(folder)
 
+    await define_types(database, clock=clock)
     drafts = iter(history)
     stories, told_until = Stories(), 0
     try:

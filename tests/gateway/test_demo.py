@@ -16,8 +16,10 @@ from gateway.demo.draws import HOUR
 from gateway.demo.history import tell_history
 from gateway.demo.loader import LoadReport, find_earlier_end, has_events, load_history
 from gateway.demo.showcase import EXHIBITS, describe_exhibits
+from gateway.demo.types import REGISTRIES
 from gateway.settings import Settings
 from mutations.ingest import IngestOutcome
+from mutations.type_registry import TypeRegistry
 from storage.counts import CountFolder
 from storage.cursors import OperationCursor
 from storage.engine import Database
@@ -86,6 +88,12 @@ async def test_every_event_is_accepted_and_the_second_time_a_duplicate(database:
     assert await find_earlier_end(database) == LAST_HOUR
     states = await states_of_operations(database)
     assert set(states) == set(OperationState)
+    registry = TypeRegistry(database)
+    types = (await registry.current()).event_types
+    assert {each.namespace for each in types} == set(REGISTRIES)
+    starting = await registry.operation_type("default", "instance_start")
+    assert starting is not None
+    assert starting.target_fields[0] == ("instance", "instance")
     again = await load(database, 2_500)
     assert (again.outcomes, again.refused) == (Counter({IngestOutcome.DUPLICATE: 2_500}), 0)
     assert await count_rows(database) == 2_500
