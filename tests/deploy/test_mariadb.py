@@ -15,11 +15,13 @@ from mutations.upkeep import Upkeep
 from storage.counts import CountFolder, fetch_event_rows
 from storage.engine import Database
 from storage.errors import StorageError
+from storage.operations import OperationState
 from storage.positions import Sequencer, fetch_live_position
 from storage.revisions import migrate
 from storage.times import now_micros
 from tests.databases import MariaServer, command_path
 from tests.docs.markdown import ROOT
+from tests.mutations.operating import enqueue, move
 from tests.processes import GatewayProcess
 from tests.waiting import wait_for
 
@@ -114,13 +116,13 @@ def test_gateway_serves_as_the_serving_user(
 
 
 async def test_upkeep_works_as_both_users(granted: MariaServer, serving: Database) -> None:
-    """GQ8: ids and batches go as timeloom_retain, old arrivals and checks of counts as the serving user."""
+    """GQ8: ids, batches and operations go as timeloom_retain, old arrivals and checks of counts as the serving user."""
     await _store_events(serving, 1)
+    await move(serving, await enqueue(serving, now=1), OperationState.COMPLETE, now=2)
     await CountFolder(serving).turn()
     for rows in (
         "deleted_ids VALUES (REPEAT('x', 16), 1, 0)",
         "ingest_batches (received_at, event_count, position) VALUES (0, 1, 100), (1, 1, 200)",
-        "ingest_counts VALUES (1, 0, 1, 1)",
     ):
         granted.execute(f"INSERT INTO timeloom.{rows}")
     removals = await Database.open(url_of(granted, "timeloom_retain"))
@@ -129,7 +131,8 @@ async def test_upkeep_works_as_both_users(granted: MariaServer, serving: Databas
     finally:
         await removals.close()
     assert report is not None
-    assert (report.ids, report.batches, report.arrivals, report.drifts) == (1, 1, 1, [])
+    # Of arrivals it is the day of 1970 on which the operation was enqueued.
+    assert (report.ids, report.batches, report.operations, report.arrivals, report.drifts) == (1, 1, 1, 1, [])
 
 
 REMOVE = (
@@ -190,6 +193,8 @@ REFUSED = {
         "DELETE FROM ingest_batches",
         "DELETE FROM deleted_ids",
         "DELETE FROM deletions",
+        "DELETE FROM operations",
+        "DELETE FROM operation_targets",
         "DROP TABLE event_count_deltas",
     ],
     "timeloom_retain": [
@@ -197,6 +202,7 @@ REFUSED = {
         "DELETE FROM retention_runs",
         "UPDATE retention_policies SET max_age_seconds = 1",
         "DELETE FROM namespaces",
+        "UPDATE operations SET is_pending = 0",
         "DROP TABLE events",
         "TRUNCATE events",
         "ALTER TABLE leases ADD b INT",
