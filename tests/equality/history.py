@@ -2,7 +2,7 @@
 
 Empty lists and huge ones (an event with a hundred objects, an object with hundreds of events), one time and id in three
 namespaces, parents that are missing, that go round in rings and in chains, restricted audiences, texts in many scripts,
-the first and the last instant there is.
+the first and the last instant there is. Operations in every state, on objects with and without events.
 """
 
 import random
@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from mutations.drafts import EventDraft, ObjectDraft
+from storage.operations import OperationRecord, OperationState
+from storage.records import ObjectRecord
 from storage.times import LATEST, parse_rfc3339
+from tests.storage.histories import operation
 
 FIRST = parse_rfc3339("2026-01-01T10:00:00Z")
 RECEIVED = parse_rfc3339("2026-01-01T11:00:00Z")
@@ -40,6 +43,8 @@ EXTRAS = (
 )
 OBJECT_TYPES = ("instance", "volume", "node")
 OBJECT_IDS = ("i-1", "I-1", "v 1", "😀")
+OPERATION_TYPES = ("instance.resize", "volume.copy", "x")
+OPERATIONS = 60
 BUSY = ObjectDraft("instance", "busy")
 """An object with hundreds of events."""
 BUSY_EVENTS = 240
@@ -55,6 +60,11 @@ def event_id(number: int) -> str:
     return f"00000000-0000-7000-8000-{number:012x}"
 
 
+def operation_id(number: int) -> str:
+    """The UUID of operation `number`."""
+    return event_id(300 + number)
+
+
 def registration_of(namespace: str, source: str) -> str:
     """The registration that events of a source in a namespace name."""
     return event_id(900 + SOURCES.index(source) + len(SOURCES) * NAMESPACES.index(namespace))
@@ -65,6 +75,25 @@ def make_history(seed: int = 1) -> list[list[EventDraft]]:
     chance = random.Random(seed)
     drafts = [*_varied(chance), *_tied(), *_edges_of_time(), *_busy(chance)]
     return [drafts[start::BATCHES] for start in range(BATCHES)]
+
+
+def make_operations(seed: int = 1) -> dict[OperationRecord, list[ObjectRecord]]:
+    """The operations and what each works on; the same each time."""
+    chance = random.Random(seed)
+    made: dict[OperationRecord, list[ObjectRecord]] = {}
+    for number in range(1, OPERATIONS + 1):
+        namespace = chance.choice(NAMESPACES)
+        one = operation(number, chance.choice(list(OperationState)), namespace=namespace)
+        one = one._replace(
+            uuid=operation_id(number),
+            operation_type=chance.choice(OPERATION_TYPES),
+            updated_at=one.created_at + chance.choice((0, 1, 500_000)),
+            request_id=chance.choice((None, *REQUESTS)),
+            payload=chance.choice([extra for extra in EXTRAS if extra.startswith("{")]),
+        )
+        identities = [(kind, name) for kind in OBJECT_TYPES for name in (*OBJECT_IDS, "busy", "untouched")]
+        made[one] = [ObjectRecord(namespace, *each) for each in chance.sample(identities, chance.randrange(5))]
+    return made
 
 
 def _varied(chance: random.Random) -> Iterator[EventDraft]:

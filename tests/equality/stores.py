@@ -24,8 +24,9 @@ from storage.engine import Database
 from storage.revisions import migrate
 from storage.tables import events
 from tests.equality.damage import Damage, damage
-from tests.equality.history import FIRST, RECEIVED, event_id, make_history
+from tests.equality.history import FIRST, RECEIVED, event_id, make_history, make_operations
 from tests.gateway.history import give_positions
+from tests.storage.histories import store_operations
 
 _FAR_FUTURE_SECONDS = 10**12
 
@@ -42,6 +43,7 @@ async def write_history(database: Database) -> None:
         assert set(report.counts) == {IngestOutcome.ACCEPTED}, [each for each in report.results if each.message]
         await give_positions(database)
     await database.write(_repeat, name="repeats")
+    await store_operations(database, make_operations())
     # Otherwise every application over a copy would begin with it.
     await CountFolder(database).turn()
 

@@ -20,7 +20,7 @@ from graphql import (
 
 from gateway.schema.node_ids import object_node_id
 from mutations.drafts import EventDraft
-from storage.cursors import EventCursor, EventOrder, ObjectCursor
+from storage.cursors import EventCursor, EventOrder, ObjectCursor, OperationCursor
 from storage.records import ObjectRecord
 from storage.times import format_rfc3339
 from tests.equality.history import (
@@ -32,12 +32,15 @@ from tests.equality.history import (
     NAMESPACES,
     OBJECT_IDS,
     OBJECT_TYPES,
+    OPERATION_TYPES,
+    OPERATIONS,
     RECEIVED,
     REQUESTS,
     SOURCES,
     TEXTS,
     event_id,
     make_history,
+    operation_id,
 )
 
 _DRAFTS = [draft for batch in make_history() for draft in batch]
@@ -48,6 +51,7 @@ _OBJECT_NODES = tuple(
     object_node_id(ObjectRecord(*identity))
     for identity in (("default", "instance", "i-1"), ("lab", "volume", "v 1"), ("default", BUSY.object_type, "busy"))
 )
+_OPERATION_NODES = tuple(f"operation:{operation_id(number)}" for number in range(1, OPERATIONS, 9))
 _WRONG_IDS = ("", "x", event_id(999), event_id(3).upper(), "object:", "object:e30", "00000000-0000-7000-8000")
 _TIMES = tuple(format_rfc3339(FIRST + step) for step in (0, 1, 500_000, 1_000_000, 9_000_000, 20_000_000, 30_000_000))
 _EVENT_CURSORS = {
@@ -63,9 +67,10 @@ _OBJECT_CURSORS = [
     for kind in OBJECT_TYPES
     for name in OBJECT_IDS
 ]
+_OPERATION_CURSORS = [OperationCursor(key).to_text() for key in range(0, OPERATIONS + 2, 5)]
 _WRONG_CURSORS = ("", "x", "bm90IGEgY3Vyc29y", "ä", "WzIsImUiXQ", "WzEsImUiLCJOIl0")
 _POOLS: dict[str, tuple[Any, ...]] = {
-    "id": (*_IDS, *_IDS, *_OBJECT_NODES, *_OBJECT_NODES, *_OBJECT_NODES, *_WRONG_IDS),
+    "id": (*_IDS, *_IDS, *_OBJECT_NODES, *_OBJECT_NODES, *_OBJECT_NODES, *_OPERATION_NODES, *_WRONG_IDS),
     "ids": (*_IDS, *_WRONG_IDS),
     "parentIds": (*_IDS, *_WRONG_IDS),
     "registrationIds": (event_id(900), event_id(901), *_WRONG_IDS),
@@ -77,6 +82,7 @@ _POOLS: dict[str, tuple[Any, ...]] = {
     "idPrefix": ("", "i", "p-", "😀", "none"),
     "requestId": (*REQUESTS, *REQUESTS, "", "x" * 300),
     "requestIds": REQUESTS,
+    "operationTypes": (*OPERATION_TYPES, "none"),
     "eventTypes": (*EVENT_TYPES, "none"),
     "categories": (*CATEGORIES, "none"),
     "sources": (*SOURCES, "none"),
@@ -134,6 +140,8 @@ class Values:
             is_of_objects = not is_of_objects
         if is_of_objects:
             return chance.choice(_OBJECT_CURSORS)
+        if "Operation" in connection:
+            return chance.choice(_OPERATION_CURSORS)
         known = EventOrder(order) if kind > 0.15 else chance.choice(list(EventOrder))
         return chance.choice(_EVENT_CURSORS[known])
 
