@@ -7,7 +7,7 @@ import strawberry
 from strawberry import UNSET
 
 from gateway.context import Info, RequestContext
-from gateway.errors import BadUserInputError
+from gateway.errors import BadUserInputError, QueryTooComplexError
 from gateway.schema.connections import EventConnection, EventObjectType, PageInfo, event_connection, page_info
 from gateway.schema.enums import EventOrder, OperationState
 from gateway.schema.fields import After, Before, First, Last, NamespaceArgument, resolved, stored
@@ -20,6 +20,7 @@ from gateway.viewers import require_right
 from mutations.errors import NotFoundError
 from mutations.operation_types import OperationType
 from mutations.operations import OBJECT_TYPE, enqueue_operation, transition_operation
+from storage.conditions import MAX_LIST_VALUES
 from storage.cursors import OperationCursor
 from storage.operation_lists import fetch_operation_list
 from storage.operations import OperationPage, OperationRecord, fetch_operations
@@ -292,6 +293,8 @@ async def _operation_type(context: RequestContext, namespace: str, name: str) ->
 def _type_names(names: list[str] | None) -> list[str] | None:
     if names is None or names is UNSET:
         return None
+    if len(names) > MAX_LIST_VALUES:
+        raise QueryTooComplexError(f"operationTypes holds {len(names)} values, the most is {MAX_LIST_VALUES}")
     return [require_text(name, f"operationTypes[{place}]") for place, name in enumerate(names)]
 
 

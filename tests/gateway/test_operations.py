@@ -91,7 +91,7 @@ async def test_an_operation_goes_its_way(caller: Caller) -> None:
 
 @EACH_DATABASE
 async def test_operations_are_listed_newest_first(caller: Caller) -> None:
-    """P5, O7: filters, pages in both directions, scopes; their cursors are of their own kind."""
+    """P5, O7, F23: filters, pages in both directions, scopes; their cursors are of their own kind."""
     assert await listed(caller) == await listed(caller, states=None, types=None) == [304, 303, 302, 301]
     assert await listed(caller, states=["COMPLETE", "ERROR"]) == [303, 302]
     assert await listed(caller, types=["instance.resize"], namespace="default") == [302, 301]
@@ -112,6 +112,8 @@ async def test_operations_are_listed_newest_first(caller: Caller) -> None:
         ErrorCode.BAD_USER_INPUT,
         "after: this cursor belongs to a list of events, not of operations",
     )
+    many = await caller.run(LIST, {"types": ["x"] * 1001})
+    assert many.error == (ErrorCode.QUERY_TOO_COMPLEX, "operationTypes holds 1001 values, the most is 1000")
     document = "query ($id: ID!) { operation(id: $id) { uuid } node(id: $id) { id } }"
     for number, scope in ((301, lab), (399, None)):
         answer = await caller.run(
