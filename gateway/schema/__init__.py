@@ -1,5 +1,7 @@
 """The GraphQL schema: types, inputs and resolvers. `build_schema` puts it together, schema.graphql is its text."""
 
+from functools import cache
+
 import strawberry
 from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
@@ -16,8 +18,9 @@ from gateway.schema.scalars import SCALARS
 __all__ = ["build_schema", "schema_text"]
 
 
+@cache
 def build_schema() -> strawberry.Schema:
-    """Build the schema. Misspelt names get suggestions: as yet everyone may introspect the schema anyhow."""
+    """Build the schema, once per process. Misspelt names get suggestions: as yet everyone may introspect it."""
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,

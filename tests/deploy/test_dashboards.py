@@ -19,7 +19,7 @@ from mutations.outcomes import IngestOutcome
 from tests.databases import command_path, free_port
 from tests.deploy.promql import PROMETHEUS, RULES, labels_of, metrics_of, promtool, read_rules
 from tests.docs.markdown import ROOT
-from tests.processes import GatewayProcess
+from tests.processes import NO_TLS, GatewayProcess
 from tests.waiting import wait_for
 
 DASHBOARD = ROOT / "deploy/grafana/timeloom.json"
@@ -68,14 +68,14 @@ class Prometheus:
 
     def ask(self, path: str, **parameters: str) -> Any:
         """Ask its API and give the data; fails when it is an error."""
-        answer = httpx2.get(f"{self.url}/api/v1/{path}", params=parameters).json()
+        answer = httpx2.get(f"{self.url}/api/v1/{path}", params=parameters, verify=NO_TLS).json()
         assert answer["status"] == "success", answer
         return answer["data"]
 
     def is_asking(self) -> bool:
         """Tell whether it has asked the gateway and worked out every rule."""
         try:
-            if httpx2.get(f"{self.url}/-/ready").status_code != 200:
+            if httpx2.get(f"{self.url}/-/ready", verify=NO_TLS).status_code != 200:
                 return False
         except httpx2.TransportError:
             return False
@@ -130,7 +130,7 @@ def test_prometheus_reads_the_gateway_and_draws_every_panel(prometheus: Promethe
 
 
 def test_metrics_that_rules_and_panels_name_exist(gateway: GatewayProcess) -> None:
-    shown = httpx2.get(f"{gateway.url}/metrics").text
+    shown = gateway.get("/metrics").text
     families = {line.split()[2] for line in shown.splitlines() if line.startswith("# TYPE")}
     texts = [rule["expr"] for rule in read_rules()] + list(expressions().values())
     named = set().union(*map(metrics_of, texts))

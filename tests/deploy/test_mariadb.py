@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from typing import Any
 
-import httpx2
 import pymysql
 import pytest
 
@@ -112,7 +111,7 @@ def test_gateway_serves_as_the_serving_user(
     wait_for(lambda: gateway.execute(READ)["events"]["livePosition"] == "1", "the position")
     wait_for(lambda: granted.execute("SELECT COUNT(*) FROM timeloom.event_count_deltas") == [(0,)], "folding")
     assert gateway.execute(READ)["object"]["timeline"]["nodes"] == [{"message": "served"}]
-    assert "timeloom_background_restarts_total{" not in httpx2.get(f"{gateway.url}/metrics").text
+    assert "timeloom_background_restarts_total{" not in gateway.get("/metrics").text
 
 
 async def test_upkeep_works_as_both_users(granted: MariaServer, serving: Database) -> None:

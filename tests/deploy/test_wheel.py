@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 from packaging.utils import canonicalize_name
 
@@ -111,11 +110,11 @@ def test_mutation_and_query_are_answered(serving: GatewayProcess) -> None:
 
 
 def test_pages_are_served_with_all_that_they_load(serving: GatewayProcess) -> None:
-    page = httpx2.get(f"{serving.url}/graphiql")
+    page = serving.get("/graphiql")
     assert page.status_code == 200
     loaded = re.findall(r'(?:src|href)="(/graphiql/[^"]+)"', page.text)
     assert len(loaded) >= 3
     built = {f"/graphiql/assets/{path.name}" for path in (ROOT / "gateway/ui/assets").iterdir()}
     assert len(built) > 3
     wanted = {*loaded, *built}
-    assert {path for path in wanted if httpx2.get(f"{serving.url}{path}").status_code != 200} == set()
+    assert {path for path in wanted if serving.get(path).status_code != 200} == set()

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx2
 import pytest
 
 from tests.databases import MARIADB_DRIVERS, MariaServer, free_port
@@ -38,7 +37,7 @@ def refusals(answer: dict[str, Any]) -> list[tuple[str, bool]]:
 
 
 def readiness(gateway: GatewayProcess) -> int:
-    return httpx2.get(f"{gateway.url}/readyz", timeout=WITHIN_SECONDS).status_code
+    return gateway.get("/readyz", timeout=WITHIN_SECONDS).status_code
 
 
 def test_a_killed_server_gives_unavailable_and_service_comes_back(
@@ -53,7 +52,7 @@ def test_a_killed_server_gives_unavailable_and_service_comes_back(
         if query == QUERY:
             assert time.monotonic() - began < WITHIN_SECONDS
     assert readiness(served) == 503
-    assert httpx2.get(f"{served.url}/healthz").status_code == 200
+    assert served.get("/healthz").status_code == 200
 
     own_mariadb_server.start()
     served.wait_until_ready()
@@ -104,7 +103,7 @@ def test_a_gateway_does_not_work_on_an_unmigrated_database_that_came_up_late(
     own_mariadb_server.start()
 
     def reasons() -> str:
-        return str(httpx2.get(f"{gateway.url}/readyz", timeout=WITHIN_SECONDS).json()["reasons"])
+        return str(gateway.get("/readyz", timeout=WITHIN_SECONDS).json()["reasons"])
 
     wait_for(lambda: "timeloom migrate" in reasons(), "the reason in /readyz")
     assert refusals(gateway.post({"query": QUERY})) == [("UNAVAILABLE", True)]

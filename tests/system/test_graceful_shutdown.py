@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.databases import MariaServer
-from tests.processes import GatewayProcess
+from tests.processes import NO_TLS, GatewayProcess
 from tests.waiting import wait_for
 
 INGEST = "mutation ($input: IngestEventsInput!) { ingestEvents(input: $input) { accepted duplicates } }"
@@ -41,7 +41,7 @@ def stored_ids(gateway: GatewayProcess) -> set[str]:
 
 def sent_batches(gateway: GatewayProcess, acknowledged: list[int]) -> None:
     """Send batches on one connection until the server takes no more."""
-    with httpx2.Client(timeout=30) as client:
+    with httpx2.Client(timeout=30, verify=NO_TLS) as client:
         for number in range(1_000_000):
             body = {"query": INGEST, "variables": batch(number)}
             try:
@@ -125,7 +125,7 @@ def test_an_idle_server_ends_at_once_with_open_connections(
     new_database_url: Callable[[str], str], gateway_process: Launch
 ) -> None:
     gateway = gateway_process(new_database_url("aiomysql"))
-    with httpx2.Client() as client:
+    with httpx2.Client(verify=NO_TLS) as client:
         client.get(f"{gateway.url}/healthz")
         began = time.monotonic()
         assert gateway.terminate() == 0

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from storage.counts import fetch_event_rows
 from storage.engine import Database
 from storage.tables import event_objects, events
-from tests.processes import GatewayProcess
+from tests.processes import NO_TLS, GatewayProcess
 
 INGEST = """
 mutation ($input: IngestEventsInput!) { ingestEvents(input: $input) { results { id outcome } } }
@@ -57,7 +57,7 @@ async def _send_all(url: str, batches: range, *, acknowledged: Callable[[int, li
     waiting = iter(batches)
 
     async def sender() -> None:
-        async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=url, timeout=30, verify=NO_TLS) as client:
             for batch in waiting:
                 outcomes = await _send(client, batch)
                 if outcomes is None:

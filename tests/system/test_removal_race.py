@@ -87,9 +87,12 @@ async def test_what_nobody_selected_stays_and_what_was_selected_goes(database: D
         preview = await preview_deletion(database, request, clock=now_micros)
         after = set(acknowledged)
         await confirm_deletion(database, request, preview.id, clock=now_micros)
-        while not all(task.done() for task in writing):
-            await runner.request("somebody")
-            await asyncio.sleep(0.05)
+
+        async def is_written() -> bool:
+            await runner.request("somebody")  # retention, again and again
+            return all(task.done() for task in writing)
+
+        await wait_until(is_written, seconds=120)
         await asyncio.gather(*writing)
 
         async def is_deleted() -> bool:

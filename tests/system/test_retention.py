@@ -2,11 +2,9 @@
 
 import asyncio
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx2
 import pytest
 
 from storage.engine import Database
@@ -15,8 +13,7 @@ from tests.processes import GatewayProcess
 from tests.storage.histories import START, link, row, store
 from tests.waiting import wait_for
 
-EVENTS = 600
-LEASE_SECONDS = 10.0
+EVENTS = 300
 SETTINGS = {"TIMELOOM_REMOVAL_CHUNK_EVENTS": "1", "TIMELOOM_RETENTION_INTERVAL_SECONDS": "1000000000"}
 RUN = "mutation { runRetention(input: {dryRun: false}) { run { id } } }"
 STATE = """query ($id: ID!) { node(id: $id) { ... on RetentionRun { finishedAt completed eventsRemoved referencesRemoved
@@ -32,14 +29,14 @@ def removed(gateway: GatewayProcess) -> int:
 
 
 def metrics(gateway: GatewayProcess) -> str:
-    return httpx2.get(f"{gateway.url}/metrics", timeout=10).text
+    return gateway.get("/metrics", timeout=10).text
 
 
 @pytest.mark.parametrize("backend", ["aiomysql"])
 def test_who_was_stopped_in_a_chunk_writes_nothing_when_it_wakes(
     database_url: str, gateway_process: Callable[..., GatewayProcess]
 ) -> None:
-    """Exactly one runs; stopped for three times the lease, the other finishes; every event is counted once."""
+    """Exactly one runs; the other finishes when the lease has ended (10 s); every event is counted once."""
     asyncio.run(fill(database_url))
     pair = [gateway_process(database_url, settings=SETTINGS) for _ in range(2)]
     run_id = pair[0].execute(RUN)["runRetention"]["run"]["id"]
@@ -48,20 +45,19 @@ def test_who_was_stopped_in_a_chunk_writes_nothing_when_it_wakes(
     first, second = sorted(pair, key=removed, reverse=True)
     assert removed(second) == 0
     first.pause()
-    stopped_at = time.monotonic()
     try:
 
         def run_has_ended() -> bool:
             return state(second, run_id)["finishedAt"] is not None
 
         wait_for(run_has_ended, "the run on the other gateway", seconds=120)
-        wait_for(lambda: time.monotonic() > stopped_at + 3 * LEASE_SECONDS, "three times the lease", seconds=60)
         ended = state(second, run_id)
     finally:
         first.resume()
     by_first = removed(first)
     assert (ended["completed"], ended["eventsRemoved"], ended["referencesRemoved"]) == (True, EVENTS, EVENTS)
     assert {"policyName": "audit", "events": EVENTS, "references": EVENTS} in ended["byPolicy"]
+    wait_for(lambda: removed(second) >= EVENTS - by_first - 1, "all that the other has removed to be counted")
     # The chunk during which it was stopped may have been committed and not been counted by it.
     assert removed(second) in (EVENTS - by_first, EVENTS - by_first - 1)
     # It notices that the lease is gone when it looks for work again; by then it has done whatever it was going to do.
@@ -83,8 +79,8 @@ def state(gateway: GatewayProcess, run_id: str) -> dict[str, Any]:
 async def fill(url: str) -> None:
     database = await Database.open(url)
     try:
-        for first in range(1, EVENTS, 200):
-            rows = [row(number, objects=(link("node", "n"),)) for number in range(first, first + 200)]
+        for first in range(1, EVENTS, 100):
+            rows = [row(number, objects=(link("node", "n"),)) for number in range(first, first + 100)]
             await store(database, rows, received_at=START)
         await give_positions(database)
     finally:

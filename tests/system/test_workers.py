@@ -4,9 +4,9 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.processes import GatewayProcess
@@ -22,13 +22,14 @@ def children(pid: int) -> set[int]:
     """The worker processes of a gateway: its children but for the resource tracker of multiprocessing."""
     found = set()
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
-            found.add(int(child))
+        with suppress(OSError):  # it has just ended
+            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
+                found.add(int(child))
     return found
 
 
 def metrics(gateway: GatewayProcess) -> str:
-    return httpx2.get(f"{gateway.url}/metrics").text
+    return gateway.get("/metrics").text
 
 
 @pytest.fixture(params=["aiomysql"])
@@ -49,8 +50,8 @@ def test_metrics_are_summed_over_the_workers(served: GatewayProcess) -> None:
     event = {"eventType": "audit", "source": "s", "message": "m"}
     for _ in range(40):  # each on its own connection, so that both workers get some
         assert served.execute(INGEST, {"input": {"events": [event]}}) == {"ingestEvents": {"accepted": 1}}
+    wait_for(lambda: REQUESTS.findall(metrics(served)) == ["40.0"], "all requests to be counted")
     text = metrics(served)
-    assert REQUESTS.findall(text) == ["40.0"]
     assert 'timeloom_events_inserted_total{event_type="audit"} 40.0' in text
     assert 'timeloom_ingest_outcomes_total{outcome="ACCEPTED"} 40.0' in text
     assert len(served.execute("{ events(first: 1000) { nodes { id } } }")["events"]["nodes"]) == 40
@@ -59,6 +60,8 @@ def test_metrics_are_summed_over_the_workers(served: GatewayProcess) -> None:
 def test_a_killed_worker_is_replaced_and_its_counts_stay(served: GatewayProcess) -> None:
     for _ in range(20):
         served.execute("{ __typename }")
+    # A request is counted after it was answered: what a worker had not counted yet would be gone with it.
+    wait_for(lambda: REQUESTS.findall(metrics(served)) == ["20.0"], "all requests to be counted")
     before = children(served.pid)
     assert len(before) == 2
     os.kill(min(before), signal.SIGKILL)
