@@ -20,6 +20,9 @@ const VALUES = [
   'IngestResult', // the outcome of one item of a batch; its `id` is the event's, null when what was sent is no id
   'RetentionStatus', // there is one
   'RetentionOutcome', // a line of a run
+  'EventTypeDefinition', // named by `name`, which clients choose, and its namespace
+  'OperationTypeDefinition', // likewise
+  'TargetField', // a pair of values
   'NamespaceUsage', // named by `name`, which clients choose
   'ServerInfo', // there is one
   'Viewer', // there is one: the caller
@@ -59,6 +62,11 @@ export const EXCEPTIONS = [
     rule: '@graphql-eslint/no-typename-prefix',
     at: 'Event.eventType',
     reason: 'the contract\'s name; `type` alone would be one thing in GraphQL and another in filters and at ingest',
+  },
+  {
+    rule: '@graphql-eslint/no-typename-prefix',
+    at: 'Operation.operationType',
+    reason: 'likewise',
   },
   {
     rule: '@graphql-eslint/require-description',

@@ -39,7 +39,7 @@ def test_what_breaks_a_rule_is_found(tmp_path: Path) -> None:
         ("relay-page-info", "PageInfo"),
         ("strict-id-in-types", "Thing"),
     ]
-    assert [each["at"] for each in found["unneeded"]] == ["Event.eventType", "@oneOf"]
+    assert [each["at"] for each in found["unneeded"]] == ["Event.eventType", "Operation.operationType", "@oneOf"]
 
 
 def test_lock_file_names_no_registry() -> None:

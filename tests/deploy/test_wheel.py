@@ -66,7 +66,10 @@ def serving(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A gateway of the installed wheel on a new SQLite store, in an empty directory."""
     directory = tmp_path_factory.mktemp("serving")
     url = "sqlite+aiosqlite:///data/timeloom.db"
-    process = GatewayProcess(database_url=url, directory=directory, command=installed / "bin/timeloom")
+    registries = {"TIMELOOM_TYPE_REGISTRIES": "nuvla,open-horizon,shaken-fist,spacedrive"}
+    process = GatewayProcess(
+        database_url=url, settings=registries, directory=directory, command=installed / "bin/timeloom"
+    )
     with process:
         yield process
 
@@ -101,8 +104,9 @@ def test_schema_and_migrations_are_in_the_wheel(installed: Path, tmp_path: Path)
 def test_mutation_and_query_are_answered(serving: GatewayProcess) -> None:
     link = [{"objectType": "volume", "objectId": "v-1"}]
     event = {"eventType": "audit", "source": "test", "message": "from a wheel", "objects": link, "extra": {"a": 1.10}}
-    answer = serving.execute(INGEST, {"input": {"events": [event]}})
-    assert answer == {"ingestEvents": {"accepted": 1, "problems": []}}
+    answer = serving.execute(INGEST, {"input": {"events": [event, {**event, "eventType": "nuvlabox.state"}]}})
+    missing = "extra has no 'new-state', which events of the type 'nuvlabox.state' must have"  # the registry is there
+    assert answer == {"ingestEvents": {"accepted": 1, "problems": [{"message": missing}]}}
     assert serving.execute(READ) == {
         "object": {"timeline": {"nodes": [{"message": "from a wheel", "extra": {"a": 1.1}}]}},
         "server": {"version": "0.1.0"},

@@ -7,14 +7,19 @@ from storage.identities import AudienceName
 from storage.operation_changes import NewOperation, insert_operation, move_operation
 from storage.operations import OperationState
 from storage.records import ObjectRecord
+from storage.type_definitions import EventTypeRecord
 from tests.gateway.history import at, event_id
 
 RESIZE = OperationType(
     "instance.resize", None, (TargetField("instance", "instance"), TargetField("node", "node")), "more or less of it"
 )
 COPY = OperationType("volume.copy", "default", (TargetField("from", "volume"), TargetField("to", "volume")), None)
-DECLARED = DeclaredTypes(operation_types={TypeKey(each.namespace, each.name): each for each in (RESIZE, COPY)})
-"""The types of operations, as files declare them: that costs no statement."""
+DISK = EventTypeRecord(None, "disk.state", "state", required_details=("serial",), max_age_seconds=86_400)
+DECLARED = DeclaredTypes(
+    event_types={TypeKey(DISK.namespace, DISK.name): DISK},
+    operation_types={TypeKey(each.namespace, each.name): each for each in (RESIZE, COPY)},
+)
+"""The types of operations, and one of events, as files declare them: that costs no statement."""
 
 _INSTANCE, _NODE = ObjectRecord("default", "instance", "i-1"), ObjectRecord("default", "node", "n-1")
 _VOLUME, _ELSEWHERE = ObjectRecord("default", "volume", "v-1"), ObjectRecord("lab", "instance", "i-1")

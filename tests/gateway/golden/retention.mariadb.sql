@@ -13,6 +13,11 @@ FROM retention_runs
 ORDER BY retention_runs.run_id DESC
 LIMIT %s;
 
+SELECT event_types.namespace, event_types.name, event_types.max_age_seconds
+FROM event_types
+WHERE event_types.max_age_seconds IS NOT NULL
+ORDER BY event_types.namespace, event_types.name;
+
 SELECT retention_marks.received_at, retention_marks.batch_key, retention_marks.`position`
 FROM retention_marks
 WHERE retention_marks.mark = %s;

@@ -21,6 +21,11 @@ SELECT CAST(retention_runs.run_id AS UUID) AS run_id, retention_runs.dry_run, re
 FROM retention_runs
 WHERE retention_runs.run_id = %s FOR UPDATE;
 
+SELECT event_types.namespace, event_types.name, event_types.max_age_seconds
+FROM event_types
+WHERE event_types.max_age_seconds IS NOT NULL
+ORDER BY event_types.namespace, event_types.name;
+
 SELECT ingest_batches.received_at, ingest_batches.batch_key, ingest_batches.event_count
 FROM ingest_batches FORCE INDEX (ix_ingest_batches_received)
 WHERE ((ingest_batches.received_at > %s) OR ingest_batches.received_at = %s AND (ingest_batches.batch_key >= %s)) AND ingest_batches.received_at < %s AND (ingest_batches.`position` <= %s)

@@ -27,6 +27,11 @@ SELECT CASE WHEN retention_runs.run_id IS NULL THEN NULL ELSE substr(lower(hex(r
 FROM retention_runs
 WHERE retention_runs.run_id = ?;
 
+SELECT event_types.namespace, event_types.name, event_types.max_age_seconds
+FROM event_types
+WHERE event_types.max_age_seconds IS NOT NULL
+ORDER BY event_types.namespace, event_types.name;
+
 SELECT ingest_batches.received_at, ingest_batches.batch_key, ingest_batches.event_count
 FROM ingest_batches
 WHERE ((ingest_batches.received_at, ingest_batches.batch_key) >= (?, ?)) AND ingest_batches.received_at < ? AND +(ingest_batches.position <= ?)

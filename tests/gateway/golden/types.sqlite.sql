@@ -1,0 +1,4 @@
+SELECT leases.high_water
+FROM leases
+WHERE leases.name = ?;
+
