@@ -40,6 +40,12 @@ HELD_ELSEWHERE = {
     "ix_operation_targets_pending": "test_targets.py",
     "ix_operation_targets_object": "test_objects.py",
     "ix_operation_targets_object_type": "test_objects.py",
+    "ix_operation_targets_operation": "test_operation_lists.py",
+    "ix_operations_namespace": "test_operation_lists.py",
+    "ix_operations_state": "test_operation_lists.py",
+    "ix_operations_operation_type": "test_operation_lists.py",
+    "ix_operations_finished": "test_operation_lists.py",
+    "uq_operations_operation_id": "test_targets.py",
     "uq_registrations_namespace_key_source_generation": "test_registrations.py",
 }
 """Indexes whose statements are explained beside what they are for."""

@@ -13,7 +13,7 @@ from storage.cursors import OperationCursor
 from storage.engine import Database
 from storage.errors import StorageError
 from storage.identities import AudienceName
-from storage.operations import OperationPage, OperationRecord, OperationState
+from storage.operations import OperationPage, OperationRecord, OperationState, build_operations
 from storage.records import ObjectRecord
 from storage.scopes import EVERYTHING, Scope
 from storage.targets import (
@@ -27,7 +27,7 @@ from storage.targets import (
     fetch_pending,
 )
 from tests.storage.examined import explain, measure, open_counted, used_indexes
-from tests.storage.histories import operation, scope_of_audiences, scope_of_namespaces, store_operations
+from tests.storage.histories import event_id, operation, scope_of_audiences, scope_of_namespaces, store_operations
 
 QUEUED, EXECUTING = OperationState.QUEUED, OperationState.EXECUTING
 COMPLETE, ERROR, ABORT = OperationState.COMPLETE, OperationState.ERROR, OperationState.ABORT
@@ -235,6 +235,8 @@ async def test_targets_are_read_by_their_indexes(database: Database) -> None:
     await store_operations(database, some)
     await refresh_statistics(database)
     audience = await scope_of_audiences(database, AudienceName("default", None, None))
+    by_uuid = used_indexes(await explain(database, build_operations([event_id(7), event_id(8)], audience)))
+    assert by_uuid & {"uq_operations_operation_id", "sqlite_autoindex_operations_1"}
     for scope in (EVERYTHING, audience):
         for pending_only in (False, True):
             request = OperationRequest(5, OperationCursor(200), pending_only=pending_only)
