@@ -4,6 +4,7 @@ from typing import Any
 
 from mutations.drafts import EventDraft, ObjectDraft
 from mutations.ingest import IngestCode, IngestLimits, IngestOutcome, IngestReport, ingest_events
+from mutations.type_registry import NO_TYPES, TypeSnapshot
 from storage.engine import Database
 
 NOW = 1_767_225_600_000_000
@@ -30,10 +31,11 @@ async def ingest(
     limits: IngestLimits | None = None,
     now: int = NOW,
     home: str | None = "default",
+    types: TypeSnapshot = NO_TYPES,
 ) -> IngestReport:
     """Ingest at a fixed time."""
     return await ingest_events(
-        database, drafts, home_namespace=home, limits=limits or IngestLimits(), clock=lambda: now
+        database, drafts, home_namespace=home, limits=limits or IngestLimits(), clock=lambda: now, types=types
     )
 
 

@@ -11,9 +11,11 @@ from gateway.demo.loader import register_sources
 from mutations.drafts import ObjectDraft
 from mutations.errors import BatchTooLargeError
 from mutations.ingest import IngestCode, IngestLimits, IngestOutcome, IngestResult
+from mutations.type_registry import TypeSnapshot
 from storage.engine import Database
 from storage.identifiers import parse_uuid
 from storage.tables import deleted_ids, event_objects, events, namespaces, objects
+from storage.type_definitions import EventTypeRecord
 from tests.mutations.drafts import FIRST_ID, NOW, SECOND_ID, draft, ingest, outcomes
 
 ACCEPTED, REJECTED = IngestOutcome.ACCEPTED, IngestOutcome.REJECTED
@@ -33,6 +35,8 @@ async def test_each_event_gets_its_result_in_order(database: Database) -> None:
         draft(id="nonsense"),
         draft(id=FIRST_ID),
         draft(id=FIRST_ID, message="something else"),
+        draft(id=SECOND_ID, event_type="off"),
+        types=TypeSnapshot([EventTypeRecord(None, "off", enabled=False)]),
     )
     assert report.results == [
         IngestResult(0, SECOND_ID, ACCEPTED),
@@ -44,6 +48,9 @@ async def test_each_event_gets_its_result_in_order(database: Database) -> None:
             IngestOutcome.CONFLICT,
             IngestCode.CONFLICT,
             "an event with this id is here with other content, which stays",
+        ),
+        IngestResult(
+            4, SECOND_ID, IngestOutcome.DISCARDED, IngestCode.TYPE_DISABLED, "the event type 'off' is switched off"
         ),
     ]
     assert report.counts == Counter(set(IngestOutcome) - {IngestOutcome.DEFERRED})
