@@ -120,10 +120,21 @@ ABOUT_DRIVERS = (
 """Modules whose tests run by each driver. What others are about is the same by any: each takes one, by its name."""
 
 
+LONG = (
+    *("model/test_model.py", "fuzz/test_documents.py", "equality/test_documents.py", "system/test_retention.py"),
+    *("deploy/test_wheel.py", "storage/test_large_store.py", "system/test_workers.py"),
+)
+"""Modules with tests of half a minute: they come first, so that no process has one left when the others have ended."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a test that could run by either driver of MariaDB run by one; half of them take the one, half the other."""
+    """Let a test that could run by either driver of MariaDB run by one; half of them take the one, half the other.
+
+    What takes long comes first.
+    """
     ids = {item.nodeid for item in items}
     items[:] = [item for item in items if item.path.stem in ABOUT_DRIVERS or not _is_other_drivers(item.nodeid, ids)]
+    items.sort(key=lambda item: "/".join(item.path.parts[-2:]) not in LONG)
 
 
 def _is_other_drivers(nodeid: str, ids: set[str]) -> bool:
