@@ -27,13 +27,13 @@ from graphql import (
     VariableNode,
     parse,
     print_ast,
-    validate,
 )
 
 from gateway.completion.operations import CompiledOperation
 from gateway.decoding import BatchVariable
 from gateway.errors import BadUserInputError, ErrorCode, QueryTooComplexError
 from gateway.limits import CostWalk, DocumentLimits, as_size, require_cost, require_shape
+from gateway.validation import validate
 
 INGEST_FIELD = "ingestEvents"
 _MAX_COSTS = 64
