@@ -75,29 +75,31 @@ def test_every_command_has_examples(run_here: Callable[..., Ended], command: str
     assert (shown.code, "Example" in shown.stdout, f"timeloom {command}" in shown.stdout) == (0, True, True)
 
 
-def test_migrate_makes_the_default_store_below_the_working_directory(tmp_path: Path) -> None:
-    done = run(tmp_path, "migrate")
+def test_migrate_makes_the_default_store_below_the_working_directory(
+    tmp_path: Path, run_here: Callable[..., Ended]
+) -> None:
+    done = run_here("migrate")
     url = "sqlite+aiosqlite:///data/timeloom.db"
-    assert (done.returncode, done.stdout) == (0, f"{url}: schema revision {head_revision()}\n")
+    assert (done.code, done.stdout) == (0, f"{url}: schema revision {head_revision()}\n")
     assert current_revision(f"sqlite+aiosqlite:///{tmp_path}/data/timeloom.db") == head_revision()
-    again = run(tmp_path, "migrate", "--database", url)
+    again = run_here("migrate", "--database", url)
     assert (again.stdout, again.stderr) == (done.stdout, "")
 
 
 def test_migrate_hides_the_password_and_tells_its_steps(
-    tmp_path: Path, empty_database_url: Callable[[str], str]
+    run_here: Callable[..., Ended], empty_database_url: Callable[[str], str]
 ) -> None:
     url = empty_database_url("aiomysql")
-    done = run(tmp_path, "migrate", database_url=url)
-    assert (done.returncode, current_revision(url)) == (0, head_revision())
+    done = run_here("migrate", database_url=url)
+    assert (done.code, current_revision(url)) == (0, head_revision())
     assert ":***@" in done.stdout
     assert f"schema revision {head_revision()}" in done.stderr
 
 
-def test_settings_are_shown_with_their_origins(tmp_path: Path) -> None:
+def test_settings_are_shown_with_their_origins(tmp_path: Path, run_here: Callable[..., Ended]) -> None:
     (tmp_path / "t.toml").write_text("scan_rows = 5\n")
     url = "mariadb+aiomysql://me:s3cret@db/t"
-    done = run(tmp_path, "settings", "--json", "--config", "t.toml", port="9000", database_url=url)
+    done = run_here("settings", "--json", "--config", "t.toml", port="9000", database_url=url)
     shown = json.loads(done.stdout)
     assert list(shown) == list(Settings.model_fields)
     assert [
@@ -108,7 +110,7 @@ def test_settings_are_shown_with_their_origins(tmp_path: Path) -> None:
         ("127.0.0.1", "default"),
         ("mariadb+aiomysql://me:***@db/t", "TIMELOOM_DATABASE_URL"),
     ]
-    table = run(tmp_path, "settings", port="9000", database_url=url).stdout
+    table = run_here("settings", port="9000", database_url=url).stdout
     assert "TIMELOOM_PORT" in table
     assert "9000" in table
     assert "s3cret" not in table + done.stdout
@@ -155,11 +157,11 @@ def test_a_port_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
 
 
 def test_serve_refuses_a_server_without_tables_and_names_the_command(
-    tmp_path: Path, empty_database_url: Callable[[str], str]
+    run_here: Callable[..., Ended], empty_database_url: Callable[[str], str]
 ) -> None:
     url = empty_database_url("asyncmy")
-    done = run(tmp_path, "serve", "--database", url, "--port", str(free_port()))
-    assert done.returncode == 3
+    done = run_here("serve", "--database", url, "--port", str(free_port()))
+    assert done.code == 3
     assert "no Timeloom tables yet" in done.stderr
     assert "run `timeloom migrate --database mariadb+asyncmy://" in done.stderr
     assert current_revision(url) is None

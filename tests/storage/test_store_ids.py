@@ -1,13 +1,14 @@
 """Store ids: what takes events away does so in the store that it was shown, and in no other (L4)."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
 
+from gateway.cli import main
 from storage.engine import Database
 from storage.errors import StorageError
 from storage.store_ids import require_same_store
-from tests.processes import GatewayError, run_timeloom
 
 SETTING = "TIMELOOM_REMOVAL_DATABASE_URL"
 
@@ -28,8 +29,13 @@ async def test_another_store_is_told_from_the_same(backend: str, new_database_ur
             await each.close()
 
 
-def test_commands_refuse_to_take_events_from_another_store(new_database_url: Callable[[str], str], tmp_path) -> None:
-    settings = {"TIMELOOM_DATABASE_URL": new_database_url("sqlite"), SETTING: new_database_url("sqlite")}
+def test_commands_refuse_to_take_events_from_another_store(
+    new_database_url: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("TIMELOOM_DATABASE_URL", SETTING):
+        monkeypatch.setenv(name, new_database_url("sqlite"))
     for command in (("serve", "--port", "0"), ("delete", "-s", "severity=error", "--dry-run")):
-        with pytest.raises(GatewayError, match=rf"ended with 3:\n.*{SETTING} leads to another store"):
-            run_timeloom(*command, settings=settings, directory=tmp_path)
+        monkeypatch.setattr(sys, "argv", ["timeloom", *command])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert (ended.value.code, f"{SETTING} leads to another store" in capsys.readouterr().err) == (3, True)
