@@ -9,6 +9,7 @@ from enum import Enum
 import msgspec
 
 from storage.identifiers import parse_uuid
+from storage.records import ObjectRecord
 from storage.times import EARLIEST, LATEST
 
 
@@ -137,8 +138,38 @@ class OperationCursor:
         raise InvalidCursorError(_NO_CURSOR)
 
 
+@dataclass(frozen=True, slots=True)
+class ProblemCursor:
+    """The place of one problem in a list of problems, newest error first, then by object (rule P3)."""
+
+    occurred_at: int
+    event_id: str
+    namespace: str
+    object: ObjectRecord
+
+    def to_text(self) -> str:
+        """Give the opaque text for clients."""
+        return _encode([_VERSION, "x", self.occurred_at, self.event_id, self.namespace, *self.object])
+
+    @classmethod
+    def from_text(cls, text: str) -> "ProblemCursor":
+        """Read a client's cursor; raise InvalidCursorError when it is not one of a list of problems."""
+        match _decode(text, "x", "problems"):
+            case [_, _, int(at), str(event_id), str(namespace), str(of), str(object_type), str(object_id)]:
+                if EARLIEST <= at <= LATEST and parse_uuid(event_id) == event_id:
+                    return cls(at, event_id, namespace, ObjectRecord(of, object_type, object_id))
+        raise InvalidCursorError(_NO_CURSOR)
+
+
 _NO_CURSOR = "this is no cursor: pass endCursor, startCursor or an edge's cursor exactly as it was given"
-_KINDS = {"e": "events", "o": "objects", "r": "registrations", "d": "deletions", "p": "operations"}
+_KINDS = {
+    "e": "events",
+    "o": "objects",
+    "r": "registrations",
+    "d": "deletions",
+    "p": "operations",
+    "x": "problems",
+}
 _LARGEST_KEY = 2**63 - 1
 
 

@@ -355,6 +355,43 @@ def insert_replacing(
     return statement.on_duplicate_key_update({name: statement.inserted[name] for name in replaced})
 
 
+class place_text(FunctionElement[str]):  # noqa: N801 - reads as a function in SQL
+    """A reference's time, event id and namespace key as one text, whose order is theirs (see problem_places.py)."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(place_text, "mysql")
+@compiles(place_text, "mariadb")
+def _place_text_mariadb(element: place_text, compiler: Any, **options: Any) -> str:
+    time, identifier, namespace = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CONCAT(LPAD({time}, 18, '0'), HEX({identifier}), LPAD({namespace}, 10, '0'))"
+
+
+@compiles(place_text, "sqlite")
+def _place_text_sqlite(element: place_text, compiler: Any, **options: Any) -> str:
+    time, identifier, namespace = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"printf('%018d%s%010d', {time}, hex({identifier}), {namespace})"
+
+
+class greatest(FunctionElement[str]):  # noqa: N801 - reads as a function in SQL
+    """The greatest of two or more values, none of them null."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(greatest)
+def _greatest(element: greatest, compiler: Any, **options: Any) -> str:
+    return f"GREATEST({compiler.process(element.clauses, **options)})"
+
+
+@compiles(greatest, "sqlite")
+def _greatest_sqlite(element: greatest, compiler: Any, **options: Any) -> str:
+    return f"max({compiler.process(element.clauses, **options)})"
+
+
 class whole_quotient(FunctionElement[int]):  # noqa: N801 - reads as a function in SQL
     """How often the second number goes into the first, both not negative."""
 
