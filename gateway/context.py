@@ -89,7 +89,7 @@ class RequestContext:
         """The loaders of this request, made for the first that needs one."""
         if self._loaders is None:
             report = self.metrics.loader_batch if self.metrics else None
-            self._loaders = Loaders(self.database, self.scope, report=report)
+            self._loaders = Loaders(self.database, self.scope, report=report, clock=self.clock)
         return self._loaders
 
     def cancel(self) -> None:

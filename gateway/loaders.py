@@ -16,6 +16,8 @@ from storage.objects import fetch_object_spans
 from storage.operations import OperationPage, OperationRecord, fetch_targets
 from storage.pages import EventPage, PageRequest
 from storage.positions import fetch_live_position
+from storage.problem_statements import ProblemQuery
+from storage.problems import ProblemCount, ProblemRecord, count_problems, fetch_problems_of
 from storage.reads import (
     fetch_ancestors,
     fetch_child_pages,
@@ -25,8 +27,10 @@ from storage.reads import (
 from storage.records import EventKey, EventRecord, LinkRecord, ObjectRecord, ObjectSpan
 from storage.scopes import Scope
 from storage.selectors import Selector
+from storage.severities import Severity
 from storage.tallies import Tally, TallyRecord, fetch_tallies
 from storage.targets import OperationRequest, fetch_latest_operations, fetch_operation_pages, fetch_pending
+from storage.times import now_micros
 from storage.totals import CoverageKey, CoverageRecord, TotalRecord, fetch_child_totals, fetch_coverage
 
 KEYS_PER_STATEMENT = 200
@@ -144,8 +148,16 @@ class Loader(Generic[_Key, _Value]):
 class Loaders:
     """The loaders of one request."""
 
-    def __init__(self, database: Database, scope: Scope, *, report: BatchReport | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        scope: Scope,
+        *,
+        report: BatchReport | None = None,
+        clock: Callable[[], int] = now_micros,
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._scope = scope
         self._report = report
         self.links_by_event: Loader[EventKey, list[LinkRecord]] = Loader(self._load_links)
@@ -157,6 +169,8 @@ class Loaders:
         self.pending_by_object: Loader[ObjectRecord, bool] = Loader(self._load_pending)
         self.latest_operation_by_object: Loader[ObjectRecord, OperationRecord | None] = Loader(self._load_latest)
         self.operations_by_object: Loader[OperationsKey, OperationPage] = Loader(self._load_operations)
+        self.problems_by_object: Loader[ObjectRecord, ProblemRecord | None] = Loader(self._load_problems)
+        self.counts_by_problem: Loader[ProblemRecord, ProblemCount] = Loader(self._load_problem_counts)
         self.totals_by_parent: Loader[EventKey, TotalRecord] = Loader(self._load_totals)
         self.coverages: Loader[CoverageKey, CoverageRecord] = Loader(self._load_coverages)
         self.live_position: Loader[None, int] = Loader(self._load_position)
@@ -174,6 +188,8 @@ class Loaders:
             self.pending_by_object,
             self.latest_operation_by_object,
             self.operations_by_object,
+            self.problems_by_object,
+            self.counts_by_problem,
             self.totals_by_parent,
             self.coverages,
             self.live_position,
@@ -269,6 +285,17 @@ class Loaders:
             found = await self._in_chunks("operations_by_object", group, fetch)
             pages.update({OperationsKey(record, request): page for record, page in found.items()})
         return pages
+
+    async def _load_problems(self, keys: list[ObjectRecord]) -> Mapping[ObjectRecord, ProblemRecord | None]:
+        query = ProblemQuery(Severity.WARNING, self._clock())
+        fetch = partial(fetch_problems_of, self._database, scope=self._scope, query=query)
+        return await self._in_chunks("problems_by_object", keys, fetch)
+
+    async def _load_problem_counts(self, keys: list[ProblemRecord]) -> Mapping[ProblemRecord, ProblemCount]:
+        # Not in chunks: the scan limit is for all of them together.
+        if self._report is not None:
+            self._report("counts_by_problem", len(keys))
+        return await count_problems(self._database, keys, scope=self._scope)
 
     async def _load_totals(self, keys: list[EventKey]) -> Mapping[EventKey, TotalRecord]:
         return await self._in_chunks(

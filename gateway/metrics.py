@@ -247,7 +247,7 @@ class Metrics:
 
     def upkeep(self, report: UpkeepReport) -> None:
         """A round of upkeep is done."""
-        for kind in ("ids", "batches", "arrivals", "operations"):
+        for kind in ("ids", "batches", "arrivals", "operations", "dismissals"):
             self._upkeep.labels(kind).inc(getattr(report, kind))
         if report.drifts is None or report.hour is None:
             return

@@ -1,9 +1,9 @@
 """Upkeep: once a day what nobody needs any more goes, and the counts of one hour are compared with its rows (L4, L8).
 
 Every gateway is a candidate; who holds the lease `upkeep` does it. What goes are ids of deleted events and batches
-without events, both after the resend horizon, operations that were finished long ago (OP6), and how many events arrived
-on days long past. Batches are walked in the order of arrival; how far is kept in the store, so that whoever comes next
-goes on from there.
+without events, both after the resend horizon, operations that were finished long ago (OP6), dismissals of events that
+are gone, and how many events arrived on days long past. Batches are walked in the order of arrival; how far is kept in
+the store, so that whoever comes next goes on from there.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from storage.count_checks import Drift, check_random_hour
+from storage.dismissals import FIRST_DISMISSAL, DismissalPlace, delete_lost_dismissals
 from storage.engine import Database, Transaction
 from storage.errors import StorageError
 from storage.leases import Lease, LeaseLostError
@@ -33,6 +34,7 @@ _TICK_SECONDS = 60.0
 _IDS_PER_CHUNK = 5_000
 _OPERATIONS_PER_CHUNK = 1_000
 _BATCHES_PER_WINDOW = 1_000
+_DISMISSALS_PER_WINDOW = 200
 _ROUND_MARK, _BATCH_MARK = "upkeep", "upkeep of batches"
 
 
@@ -48,6 +50,7 @@ class UpkeepReport(NamedTuple):
     hour: int | None
     drifts: Sequence[Drift] | None
     operations: int = 0
+    dismissals: int = 0
 
 
 class Upkeep:
@@ -71,6 +74,7 @@ class Upkeep:
         ids_per_chunk: int = _IDS_PER_CHUNK,
         operations_per_chunk: int = _OPERATIONS_PER_CHUNK,
         batches_per_window: int = _BATCHES_PER_WINDOW,
+        dismissals_per_window: int = _DISMISSALS_PER_WINDOW,
     ) -> None:
         self._database = database
         self._removals = removals
@@ -83,6 +87,7 @@ class Upkeep:
         self._ids_per_chunk = ids_per_chunk
         self._operations_per_chunk = operations_per_chunk
         self._batches_per_window = batches_per_window
+        self._dismissals_per_window = dismissals_per_window
         self._lease = Lease(removals, "upkeep", seconds=_LEASE_SECONDS)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -137,13 +142,20 @@ class Upkeep:
             batches += gone
             if stop.is_set():
                 return None
+        dismissals = 0
+        dismissal: DismissalPlace | None = FIRST_DISMISSAL
+        while dismissal is not None:
+            gone, dismissal = await self._forget_dismissals(dismissal)
+            dismissals += gone
+            if stop.is_set():
+                return None
         arrivals = await self._forget_arrivals(now // MICROSECONDS_PER_DAY - KEPT_ARRIVAL_DAYS)
         checked = None
         with suppress(StorageError):
             checked = await check_random_hour(self._database, self._chance)
         await self._save(_ROUND_MARK, Mark(now, 0, 0), now)
         hour, drifts = (None, None) if checked is None else checked
-        return UpkeepReport(ids, batches, arrivals, hour, drifts, operations)
+        return UpkeepReport(ids, batches, arrivals, hour, drifts, operations, dismissals)
 
     async def _forget_ids(self, before: int) -> int:
         async def work(connection: Transaction) -> int:
@@ -173,6 +185,17 @@ class Upkeep:
             return window
 
         return await self._removals.write(work, name="upkeep of batches")
+
+    async def _forget_dismissals(self, place: DismissalPlace) -> tuple[int, DismissalPlace | None]:
+        dialect_name = self._removals.dialect_name
+
+        async def work(connection: Transaction) -> tuple[int, DismissalPlace | None]:
+            await self._lease.require(connection)
+            return await delete_lost_dismissals(
+                connection, place, limit=self._dismissals_per_window, dialect_name=dialect_name
+            )
+
+        return await self._removals.write(work, name="upkeep of dismissals")
 
     async def _forget_arrivals(self, before_day: int) -> int:
         async def work(connection: Transaction) -> int:

@@ -36,7 +36,8 @@ class DismissalPlace(NamedTuple):
     namespace_key: int
 
 
-BEFORE_ALL = DismissalPlace(-1, -1, "00000000-0000-0000-0000-000000000000", 0)
+FIRST_DISMISSAL = DismissalPlace(-1, -1, "00000000-0000-0000-0000-000000000000", 0)
+"""Before all dismissals."""
 
 
 async def fetch_touch(

@@ -61,6 +61,17 @@ class ProblemRange(NamedTuple):
     after: ProblemCursor | None = None
     before: ProblemCursor | None = None
 
+    def holds(self, cursor: ProblemCursor) -> bool:
+        """Whether a problem with this cursor lies there."""
+        return (self.after is None or _precedes(self.after, cursor)) and (
+            self.before is None or _precedes(cursor, self.before)
+        )
+
+
+def _precedes(one: ProblemCursor, other: ProblemCursor) -> bool:
+    newer, older = ((each.occurred_at, each.event_id, each.namespace) for each in (one, other))
+    return newer > older if newer != older else one.object < other.object
+
 
 class CountedBranch(NamedTuple):
     """Errors of one object, audience and severity, after a place and up to another."""
@@ -156,7 +167,8 @@ def build_problems(
     )
     place = (problem.c.object_key, problem.c.last_error, problem.c.last_success, problem.c.earlier)
     shown = (closing.c.dismissed_by, closing.c.dismissed_until)
-    statement = select(*_IDENTITY, namespaces.c.name, *place, *shown).select_from(joined)
+    statement: Select[Any] = select(*_IDENTITY, namespaces.c.name, *place, *shown).select_from(joined)
+    statement = keep_join_order(force_index(statement, closing, "PRIMARY"))
     if not query.include_dismissed:
         statement = statement.where(or_(problem.c.dismissal.is_(None), problem.c.dismissal < problem.c.last_error))
     order = (key_of(problem.c.last_error), namespaces.c.name, *_IDENTITY)

@@ -42,8 +42,8 @@ MOST_OBJECTS = 200
 """The most objects that one statement asks for; more are asked for in several (GQ2)."""
 MOST_COUNTED = 10_000
 """The most errors of one severity that are counted for one problem."""
-_LOOKUPS_PER_ERROR = 4
-"""What an error of a window costs in entries: itself, the objects that it touches, the ends of their indexes."""
+_LOOKUPS_PER_ERROR = 8
+"""What an error of a window costs in entries: itself, twice, the objects that it touches, the ends of their indexes."""
 _PREPARED_SIZES = (3, 12, 50, 200)
 """The numbers of branches for which the statement that counts errors is prepared."""
 _BEFORE_ALL_NAMES, _AFTER_ALL_NAMES = "", "\U0010ffff"

@@ -10,6 +10,7 @@ from gateway.schema.deletions import Deletion
 from gateway.schema.events import Event
 from gateway.schema.mutations import Mutation
 from gateway.schema.objects import EventObject
+from gateway.schema.problems import Problem
 from gateway.schema.queries import Query
 from gateway.schema.registrations import Registration
 from gateway.schema.retention import RetentionPolicy, RetentionRun
@@ -24,7 +25,7 @@ def build_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[Event, EventObject, Registration, Deletion, RetentionPolicy, RetentionRun],
+        types=[Event, EventObject, Registration, Deletion, RetentionPolicy, RetentionRun, Problem],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     _mark_one_of(schema._schema)

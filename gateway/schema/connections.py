@@ -16,6 +16,7 @@ from storage.event_rows import EventRows
 from storage.objects import ObjectPage
 from storage.operations import OperationPage
 from storage.pages import EventPage, PageRequest, fetch_event_page, page_cursors
+from storage.problems import ProblemPage
 from storage.records import EventRecord, ObjectRecord
 from storage.selectors import Selector
 from storage.totals import CoverageRecord, TotalRecord
@@ -62,7 +63,7 @@ class EventEdge:
     node: EventType = strawberry.field(description="The event.")
 
 
-def page_info(page: EventPage | ObjectPage | OperationPage) -> PageInfo:
+def page_info(page: EventPage | ObjectPage | OperationPage | ProblemPage) -> PageInfo:
     """Give a page's flags, and its cursors as text."""
     return PageInfo(
         has_next_page=page.has_next,

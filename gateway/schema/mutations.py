@@ -23,6 +23,7 @@ from gateway.schema.fields import stored
 from gateway.schema.operation_types import DefineOperationTypePayload, define_operation_type
 from gateway.schema.operations import EnqueueOperationPayload, TransitionOperationPayload, enqueue, transition
 from gateway.schema.policies import RetentionPolicyPayload, create_policy, delete_policy, update_policy
+from gateway.schema.problems import DismissProblemPayload, dismiss
 from gateway.schema.registrations import RegisterSourcePayload, begin_registration
 from gateway.schema.retention import RunRetentionPayload, run_retention
 from mutations.drafts import EventDraft
@@ -145,6 +146,14 @@ class Mutation:
         description=(
             "Delete the events of all registrations of a source but the present one; in two calls, like deleteEvents. "
             "What was previewed goes, also when the source has registered again since."
+        ),
+    )
+    dismiss_problem: DismissProblemPayload | None = strawberry.field(
+        resolver=dismiss,
+        description=(
+            "Say that a problem is seen to: its error and all before it are hidden from then on, or until a time. A "
+            "newer error of the same object comes up again at once. Dismissing it again changes end and reason. An "
+            "event on the object tells of it."
         ),
     )
     create_retention_policy: RetentionPolicyPayload | None = strawberry.field(

@@ -16,6 +16,7 @@ from gateway.schema.node_ids import object_node_id
 from gateway.schema.nodes import Node
 from gateway.schema.operations import Operation, OperationConnection
 from gateway.schema.paging import event_page_request, operation_cursor, page_size, resolve_as_of
+from gateway.schema.problems import ProblemConnection, problems_of_objects
 from gateway.schema.scalars import DateTime
 from storage.operations import OperationRecord
 from storage.records import ObjectRecord
@@ -148,6 +149,18 @@ async def _operation_connections(
     return [OperationConnection(page=page) for page in pages]
 
 
+async def _problems(
+    root: strawberry.Parent[ObjectRecord],
+    info: Info,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> ProblemConnection:
+    [connection] = await problems_of_objects([root], info, first, after, last, before)
+    return connection
+
+
 @strawberry.type(description="What an event touched. Its identity is (namespace, objectType, objectId).")
 class EventObject(Node):
     """An object; the source of its fields is an ObjectRecord."""
@@ -187,6 +200,12 @@ class EventObject(Node):
         _operations,
         "All operations that target it, the one enqueued last first.",
         many=_operations_of_many,
+    )
+
+    problems: ProblemConnection | None = resolved(
+        _problems,
+        "Its problem, if it has one: at most one, of an error of at least WARNING that nobody has dismissed.",
+        many=problems_of_objects,
     )
 
     @classmethod

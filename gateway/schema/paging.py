@@ -4,7 +4,15 @@ from strawberry import UNSET
 
 from gateway.context import RequestContext
 from gateway.errors import BadUserInputError
-from storage.cursors import EventCursor, EventOrder, IdCursor, InvalidCursorError, ObjectCursor, OperationCursor
+from storage.cursors import (
+    EventCursor,
+    EventOrder,
+    IdCursor,
+    InvalidCursorError,
+    ObjectCursor,
+    OperationCursor,
+    ProblemCursor,
+)
 from storage.pages import PageRequest
 from storage.positions import require_position
 
@@ -76,6 +84,14 @@ def operation_cursor(text: str | None, name: str) -> OperationCursor | None:
     """Read a cursor of a list of operations; None for none."""
     try:
         return OperationCursor.from_text(text) if text is not None and _is_given(text) else None
+    except InvalidCursorError as error:
+        raise BadUserInputError(f"{name}: {error}") from None
+
+
+def problem_cursor(text: str | None, name: str) -> ProblemCursor | None:
+    """Read a cursor of a list of problems; None for none."""
+    try:
+        return ProblemCursor.from_text(text) if text is not None and _is_given(text) else None
     except InvalidCursorError as error:
         raise BadUserInputError(f"{name}: {error}") from None
 

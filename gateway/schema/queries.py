@@ -49,6 +49,7 @@ from gateway.schema.operations import (
     find_operation_by_node_id,
 )
 from gateway.schema.paging import event_page_request, object_cursor, page_size, resolve_as_of
+from gateway.schema.problems import ProblemConnection, fetch_problem_list, find_problem
 from gateway.schema.registrations import RegistrationConnection, fetch_registration_list, find_registration
 from gateway.schema.requests import RequestTrail, fetch_request_trail
 from gateway.schema.retention import POLICY, RetentionStatus, fetch_retention, find_policy, find_run
@@ -77,6 +78,8 @@ async def _node(
     if record is not None:
         return record
     kind, colon, rest = id.partition(":")
+    if kind == "problem":
+        return await find_problem(info, id)
     if kind == POLICY:
         return await find_policy(info, id)
     if colon:
@@ -234,6 +237,11 @@ class Query:
     )
     deletions: DeletionConnection | None = resolved(
         fetch_deletion_list, "What was asked to be deleted, newest first: previews, deletions, and what came of them."
+    )
+    problems: ProblemConnection | None = resolved(
+        fetch_problem_list,
+        "Open problems, newest error first: of each object the last error that no later success or dismissal has "
+        "closed.",
     )
     retention: RetentionStatus | None = resolved(
         fetch_retention, "What is kept for how long, and how it is seen to; needs ADMIN in every namespace."

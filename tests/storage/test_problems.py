@@ -1,16 +1,42 @@
 """Problems (HZ6, NU4, GQ2): an oracle in plain Python, pages in both directions, the scan limit, counts, plans."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
+import pytest
+from sqlalchemy import delete
+
 from storage.appends import EventRow
-from storage.dismissals import fetch_touch, save_dismissal
+from storage.dismissals import (
+    FIRST_DISMISSAL,
+    DismissalPlace,
+    DismissalWindow,
+    build_dismissal_window,
+    build_touch,
+    delete_lost_dismissals,
+    fetch_touch,
+    save_dismissal,
+)
 from storage.engine import Database
 from storage.identities import AudienceName
 from storage.options import DatabaseOptions
-from storage.problem_statements import ProblemQuery, ProblemRange
+from storage.page_statements import Bound, KeyRange
+from storage.plans import Planner
+from storage.problem_places import Place
+from storage.problem_statements import (
+    CountedBranch,
+    ProblemQuery,
+    ProblemRange,
+    build_all_pairs,
+    build_error_counts,
+    build_named_pairs,
+    build_pairs_of_keys,
+    build_problems,
+    build_window_pairs,
+    count_values,
+)
 from storage.problems import (
     ProblemCount,
     ProblemPage,
@@ -21,13 +47,20 @@ from storage.problems import (
 )
 from storage.records import EventKey, ObjectRecord
 from storage.scopes import EVERYTHING, Scope
+from storage.selectors import EventField, equals_any
 from storage.severities import Severity
+from storage.tables import event_objects
+from tests.storage.examined import explain, measure, open_counted, used_indexes
 from tests.storage.histories import START, event_id, link, row, scope_of_audiences, scope_of_namespaces, store
 
 SECOND = 1_000_000
 NOW = START + 1_000 * SECOND
 FEW = 500
 """A scan limit at which the errors of the histories below are gone through in windows."""
+
+
+WHOLE = ProblemRange()
+ENDS = {"ix_event_objects_severity", "ix_event_objects_success"}
 
 
 class Dismissal(NamedTuple):
@@ -47,7 +80,7 @@ async def page(
     now: int = NOW,
     include_dismissed: bool = False,
     namespace: str | None = None,
-    within: ProblemRange = ProblemRange(),
+    within: ProblemRange = WHOLE,
 ) -> ProblemPage:
     query = ProblemQuery(min_severity, now, include_dismissed, namespace)
     return await fetch_problem_page(database, scope=scope, query=query, size=size, within=within)
@@ -58,8 +91,9 @@ async def dismiss(database: Database, touched: ObjectRecord, event: EventRow, un
     assert touch is not None
 
     async def work(connection: Any) -> None:
-        given = {"at": NOW, "until": until, "reason": None, "dialect_name": database.dialect_name}
-        await save_dismissal(connection, touch, by="somebody", **given)
+        await save_dismissal(
+            connection, touch, by="somebody", at=NOW, until=until, reason=None, dialect_name=database.dialect_name
+        )
 
     await database.write(work, name="a dismissal")
     return Dismissal(touched, event, until)
@@ -81,6 +115,7 @@ def expect(
                 of_object.setdefault(each.object, []).append(event)
     for touched, events in of_object.items():
         since: list[EventRow] = []
+        counted: list[EventRow] = []
         last: EventRow | None = None
         is_dismissed = False
         for event in events:
@@ -200,3 +235,146 @@ async def read_all(
             return found
         assert cursor is not None
         within = ProblemRange(True, None, cursor) if backward else ProblemRange(False, cursor)
+
+
+async def store_noise(database: Database, errors: Iterable[int], *, objects: int) -> None:
+    """Some errors of one object, the last of all among them, and others with an old one each."""
+    rows = [row(number, severity=4, objects=(link("vm", f"vm-{number}"),)) for number in range(1, objects + 1)]
+    noise = [row(10_000 + number, severity=4, objects=(link("vm", "noisy"),)) for number in errors]
+    await store(database, [*rows, *noise])
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])
+async def test_an_object_with_many_errors_costs_what_one_with_few_does(database: Database, database_url: str) -> None:
+    """What is wrong with the others is found behind its noise; in windows, each page stays within the scan limit."""
+    counted = await open_counted(database_url)
+    noisy = ObjectRecord("default", "vm", "noisy")
+    examined: list[int] = []
+    for first, last in ((0, 100), (100, 600)):
+        objects = 60 if first == 0 else 0
+        await store_noise(database, range(first, last), objects=objects)
+        await refresh_statistics(counted)
+        await page(counted)
+        async with measure(counted) as measured:
+            found = await page(counted, size=50)
+        examined.append(measured.rows)
+        assert (found.records[0].object, len(found.records), found.has_next) == (noisy, 50, True)
+        count = await count_problems(counted, found.records[:1], scope=EVERYTHING)
+        assert count[found.records[0]] == ProblemCount(last, START + 10_000, True)
+    assert examined[1] <= examined[0] * 1.1 + 10
+    await counted.close()
+    windows = await open_counted(database_url, scan_rows=300)
+    within, pages = WHOLE, [await page(windows, size=70)]
+    async with measure(windows) as measured:
+        while pages[-1].has_next:
+            within = ProblemRange(after=pages[-1].end_cursor)
+            pages.append(await page(windows, size=70, within=within))
+    assert sum(len(each.records) for each in pages) == 61
+    assert len(pages) > 600 * 8 // 300
+    assert measured.rows <= len(pages) * 300 * 2
+    # Counting ends at the limit, and says so.
+    [count_in_part] = (await count_problems(windows, pages[0].records, scope=EVERYTHING)).values()
+    assert (count_in_part.is_exact, count_in_part.since) == (False, START + 10_000 + 600 - 200)
+    assert count_in_part.occurrences == 200
+    await windows.close()
+
+
+async def test_dismissals_whose_event_is_gone_go_too(database: Database) -> None:
+    """HZ6: until then they do no harm; an earlier error comes up again with them."""
+    await store_noise(database, range(3), objects=5)
+    rows = [row(number, severity=4, objects=(link("vm", f"vm-{number}"),)) for number in range(1, 6)]
+    for number, each in enumerate(rows, 1):
+        await dismiss(database, ObjectRecord("default", "vm", f"vm-{number}"), each)
+    noisy = ObjectRecord("default", "vm", "noisy")
+    await dismiss(database, noisy, row(10_002))
+    assert (await page(database)).records == []
+
+    async def remove(connection: Any) -> None:
+        for number in (2, 4, 10_002):
+            await connection.execute(delete(event_objects).where(event_objects.c.event_id == event_id(number)))
+
+    await database.write(remove, name="a removal")
+    [again] = (await page(database)).records
+    assert (again.object, again.event.id, again.dismissed_by) == (noisy, event_id(10_001), None)
+    place: DismissalPlace | None = FIRST_DISMISSAL
+    gone = 0
+
+    async def work(connection: Any) -> DismissalWindow:
+        assert place is not None
+        return await delete_lost_dismissals(connection, place, limit=2, dialect_name=database.dialect_name)
+
+    while place is not None:
+        window = await database.write(work, name="upkeep")
+        gone, place = gone + window.deleted, window.last
+    assert gone == 3
+    assert [each.object for each in (await page(database)).records] == [noisy]
+    assert len((await page(database, include_dismissed=True)).records) == 4
+
+
+async def refresh_statistics(database: Database) -> None:
+    if database.dialect_name == "mariadb":
+        async with database.reading() as connection:
+            await connection.exec_driver_sql("ANALYZE TABLE events, event_objects, object_audiences, objects")
+
+
+STATEMENTS: dict[str, tuple[Any, set[str]]] = {
+    "all": (lambda _: problems_of(build_all_pairs(None, EVERYTHING)), ENDS),
+    "of a namespace": (lambda _: problems_of(build_all_pairs("default", EVERYTHING)), ENDS),
+    "of some audiences": (
+        lambda _: problems_of(build_all_pairs(None, Scope(audience_keys=frozenset({1, 2})))),
+        {*ENDS, "ix_object_audiences_audience"},
+    ),
+    "of named objects": (
+        lambda _: problems_of(
+            build_named_pairs([ObjectRecord("default", "vm", f"vm-{each}") for each in range(20)], EVERYTHING)
+        ),
+        {*ENDS, "uq_objects_namespace_object_type_object_id"},
+    ),
+    "counts": (
+        lambda dialect: build_error_counts(3, with_notices=False, dialect_name=dialect).params(
+            count_values([CountedBranch(1, 1, 4, None, Place(NOW, event_id(1), 1))], 3, most=10)
+        ),
+        {"ix_event_objects_severity", "PRIMARY"},
+    ),
+    "places of keys": (lambda _: build_pairs_of_keys([1, 2, 3], EVERYTHING), {"PRIMARY"}),
+    "touch": (
+        lambda _: build_touch(ObjectRecord("default", "vm", "vm-1"), EventKey("default", event_id(1)), EVERYTHING),
+        {"ix_event_objects_event"},
+    ),
+    "upkeep": (
+        lambda dialect: build_dismissal_window(FIRST_DISMISSAL, limit=10, dialect_name=dialect),
+        {"ix_event_objects_event", "PRIMARY"},
+    ),
+}
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])
+async def test_problems_are_read_by_the_ends_of_indexes(database: Database) -> None:
+    await store_noise(database, range(300), objects=300)
+    await refresh_statistics(database)
+    used: dict[str, set[str]] = {}
+    for name, (build, _) in STATEMENTS.items():
+        used[name] = used_indexes(await explain(database, build(database.dialect_name)))
+    async with database.reading() as connection:
+        severe = equals_any(EventField.SEVERITY, (3, 4, 5))
+        plan = await Planner(database, connection, scope=EVERYTHING).plan(severe)
+    keys = KeyRange(True, stop=Bound(START + 10_100, event_id(1), True))
+    pairs = build_window_pairs(plan, keys, EVERYTHING, database.dialect_name)
+    used["window"] = used_indexes(await explain(database, problems_of(pairs, keys)))
+    wanted = {name: indexes for name, (_, indexes) in STATEMENTS.items()}
+    wanted["window"] = {*ENDS, "ix_events_severity", "ix_event_objects_event"}
+    for name, indexes in used.items():
+        assert wanted[name] <= {_plain(each) for each in indexes}, (name, indexes)
+        scanned = {each for each in indexes if each.startswith("scan")}
+        # All objects are looked at only where they are few.
+        assert scanned <= ({"scan of object_audiences"} if name == "all" else set()), (name, indexes)
+
+
+def _plain(index: str) -> str:
+    return {"sqlite_autoindex_objects_1": "uq_objects_namespace_object_type_object_id"}.get(index, index)
+
+
+def problems_of(pairs: Any, keys: KeyRange | None = None) -> Any:
+    return build_problems(
+        pairs, ProblemQuery(Severity.WARNING, NOW), scope=EVERYTHING, within=WHOLE, limit=51, keys=keys
+    )
