@@ -44,7 +44,7 @@ MOST_COUNTED = 10_000
 """The most errors of one severity that are counted for one problem."""
 _LOOKUPS_PER_ERROR = 8
 """What an error of a window costs in entries: itself, twice, the objects that it touches, the ends of their indexes."""
-_PREPARED_SIZES = (3, 12, 50, 200)
+_PREPARED_SIZES = (3, 12, 50, 100)
 """The numbers of branches for which the statement that counts errors is prepared."""
 _BEFORE_ALL_NAMES, _AFTER_ALL_NAMES = "", "\U0010ffff"
 _NO_OBJECT = ObjectRecord("", "", "")

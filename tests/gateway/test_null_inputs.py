@@ -92,6 +92,7 @@ CALLS: dict[str, list[Input]] = {
     "deleteRetentionPolicy": [lambda seeds: {"id": seeds["policy"]}],
     "runRetention": [lambda _: {"dryRun": False}],
     "registerSource": [lambda _: {**SOURCE, "namespace": "default"}],
+    "dismissProblem": [lambda seeds: {"id": seeds["problem"], "until": "2026-01-02T00:00:00Z", "reason": "because"}],
     "enqueueOperation": [
         lambda seeds: {**OPERATION, "namespace": "default", "uuid": seeds["operation"], "requestId": "req-1"},
         lambda _: {**OPERATION, "namespace": "default", "uuid": EVENT_ID, "requestId": "req-1"},
@@ -166,6 +167,8 @@ async def fill(url: str) -> Seeds:
     assert (await ask("ingestEvents", {"events": events}, "accepted")) == {"accepted": 3}
     for name, given in (("deleteEvents", {"filter": FILTER}), ("forgetObject", OBJECT), ("pruneRegistrations", SOURCE)):
         seeds[name] = (await ask(name, given, "deletion { id }"))["deletion"]["id"]
+    found = await caller.run("{ problems { nodes { id } } }")
+    seeds["problem"] = found.data["problems"]["nodes"][0]["id"]
     made = await ask("createRetentionPolicy", {"name": "kept", "maxAgeSeconds": 864_000}, "policy { id }")
     seeds["policy"] = made["policy"]["id"]
     queued = await ask("enqueueOperation", {**OPERATION, "requestId": "req-1"}, "operation { id }")

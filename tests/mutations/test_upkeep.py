@@ -12,6 +12,7 @@ from mutations.upkeep import Upkeep, UpkeepReport
 from storage.appends import AppendOutcome, append_batch
 from storage.count_checks import SumTable
 from storage.counts import CountFolder
+from storage.dismissals import fetch_touch
 from storage.engine import Database
 from storage.errors import PositionExpiredError
 from storage.leases import Lease
@@ -21,10 +22,19 @@ from storage.positions import fetch_live_position, require_position, settle_posi
 from storage.removals import EventPlace, delete_events, lock_events
 from storage.scopes import EVERYTHING
 from storage.selectors import ObjectReference, TouchesAny
-from storage.tables import deleted_ids, event_counts, ingest_batches, ingest_counts, leases, operation_targets
+from storage.tables import (
+    deleted_ids,
+    event_counts,
+    event_objects,
+    ingest_batches,
+    ingest_counts,
+    leases,
+    operation_targets,
+    problem_dismissals,
+)
 from storage.times import MICROSECONDS_PER_DAY
 from tests.mutations.operating import enqueue, move
-from tests.storage.histories import START, event_id, row, store
+from tests.storage.histories import START, event_id, key_of, link, row, store
 
 EACH_DATABASE = pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])
 DAY = MICROSECONDS_PER_DAY
@@ -233,6 +243,23 @@ async def test_counts_of_one_hour_are_compared_with_its_rows(database: Database)
         (SumTable.MINUTES, 3),
         (SumTable.HOURS, -3),
     ]
+
+
+@EACH_DATABASE
+async def test_dismissals_of_events_that_are_gone_are_forgotten(database: Database) -> None:
+    """HZ6: in the same round, window after window; those of events that are there stay."""
+    vm = link("vm", "vm-1")
+    await store(database, [row(number, severity=4, objects=(vm,)) for number in range(1, 6)])
+    for number in range(1, 6):
+        touch = await fetch_touch(database, vm.object, key_of(number), scope=EVERYTHING)
+        assert touch is not None
+        given = {"object_key": touch.object_key, **touch.place._asdict(), "dismissed_by": "a", "dismissed_at": NOW}
+        await write(database, insert(problem_dismissals).values(**given))
+    await write(database, *(delete(event_objects).where(event_objects.c.event_id == event_id(each)) for each in (1, 4)))
+    report = await upkeep(database, dismissals_per_window=2).turn()
+    assert report is not None
+    assert report.dismissals == 2
+    assert sorted(await values(database, select(problem_dismissals.c.event_id))) == [event_id(n) for n in (2, 3, 5)]
 
 
 @EACH_DATABASE

@@ -31,6 +31,8 @@ PAGES = {*test_explain.INDEXES.values(), "ix_events_audience"} - {"PRIMARY"}
 """Held by test_explain.py, which asks for a page by each of them."""
 
 HELD_ELSEWHERE = {
+    "ix_event_objects_success": "test_problems.py",
+    "ix_object_audiences_audience": "test_problems.py",
     "ix_events_batch": "test_examined.py",
     "ix_ingest_batches_received": "test_examined.py",
     "ix_retention_runs_finished": "test_examined.py",
@@ -50,9 +52,7 @@ HELD_ELSEWHERE = {
 }
 """Indexes whose statements are explained beside what they are for."""
 
-AWAITED = {
-    "ix_object_audiences_audience": "an audience without events leaves the store together with its pairs",
-}
+AWAITED: dict[str, str] = {}
 """Indexes without a statement yet. Whoever writes it moves the line below; one that never comes costs its index."""
 
 _DIGEST = identities._digest(AudienceName("n1", None, None))
