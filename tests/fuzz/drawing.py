@@ -28,6 +28,7 @@ def draw_documents(schema: GraphQLSchema, count: int, *, seed_number: int) -> li
     return [
         document
         for number, (strategy, share) in enumerate(zip(strategies, shares, strict=True))
+        if share
         for document in _draw(strategy, share, seed_number=seed_number * 1000 + number)
     ]
 
