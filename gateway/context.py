@@ -97,6 +97,12 @@ class RequestContext:
         if self._loaders is not None:
             self._loaders.cancel()
 
+    def forget(self) -> None:
+        """Read everything anew from now on: something is about to be changed, and what was read says how it was."""
+        self.cancel()
+        self._loaders = None
+        self._done.clear()
+
     async def once(self, key: Hashable, work: Callable[[], Awaitable[_T]]) -> _T:
         """Do a piece of work and keep its result, or its error, for whoever asks for the same after it.
 

@@ -1,10 +1,12 @@
 """Fields and arguments: how they are declared, and the arguments that many fields share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
 from typing import Annotated, Any
 
 import strawberry
 
+from gateway.context import Info
 from gateway.limits import LENGTH
 from gateway.schema.enums import EventOrder
 from gateway.schema.filter_inputs import EventFilter
@@ -65,3 +67,14 @@ def resolved(
     """
     metadata = {MANY: many, NEEDS: tuple(needs), LENGTH: length}
     return strawberry.field(resolver=resolver, description=description, metadata=metadata)
+
+
+def changing(resolver: Callable[..., Awaitable[Any]], description: str) -> Any:
+    """A mutation. Of several in one document each shows what is there after it, not what an earlier one has read."""
+
+    @wraps(resolver)
+    async def change(info: Info, **arguments: Any) -> Any:
+        info.context.forget()
+        return await resolver(info, **arguments)
+
+    return strawberry.field(resolver=change, description=description)

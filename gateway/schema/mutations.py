@@ -19,7 +19,7 @@ from gateway.schema.deletions import (
 from gateway.schema.enums import IngestCode, IngestOutcome
 from gateway.schema.event_inputs import IngestEventsInput, to_draft
 from gateway.schema.event_types import DefineEventTypePayload, define_event_type
-from gateway.schema.fields import stored
+from gateway.schema.fields import changing, stored
 from gateway.schema.operation_types import DefineOperationTypePayload, define_operation_type
 from gateway.schema.operations import EnqueueOperationPayload, TransitionOperationPayload, enqueue, transition
 from gateway.schema.policies import RetentionPolicyPayload, create_policy, delete_policy, update_policy
@@ -111,16 +111,16 @@ def _to_payload(report: IngestReport) -> IngestEventsPayload:
 class Mutation:
     """The root of mutations."""
 
-    ingest_events: IngestEventsPayload | None = strawberry.field(
-        resolver=_ingest_events,
+    ingest_events: IngestEventsPayload | None = changing(
+        _ingest_events,
         description=(
             "Store a batch of events in one transaction. An event whose id is there already changes nothing, so a "
             "batch may be sent again after a lost answer. A batch is refused as a whole only when it is malformed or "
             "above a limit."
         ),
     )
-    delete_events: DeleteEventsPayload | None = strawberry.field(
-        resolver=delete_events,
+    delete_events: DeleteEventsPayload | None = changing(
+        delete_events,
         description=(
             "Delete the events of a filter, in two calls. With dryRun (the default) it counts what would go and shows "
             "ten of it. With dryRun: false, the same filter and that deletion's id as confirmation, it deletes them in "
@@ -128,84 +128,84 @@ class Mutation:
             "is the same; else CONFIRMATION_STALE. Without a confirmation: CONFIRMATION_REQUIRED."
         ),
     )
-    cancel_deletion: CancelDeletionPayload | None = strawberry.field(
-        resolver=cancel,
+    cancel_deletion: CancelDeletionPayload | None = changing(
+        cancel,
         description=(
             "End a deletion between two chunks; what is gone stays gone. One that has ended is given back as it is."
         ),
     )
-    forget_object: ForgetObjectPayload | None = strawberry.field(
-        resolver=forget_object,
+    forget_object: ForgetObjectPayload | None = changing(
+        forget_object,
         description=(
             "Remove all references to an object, and the events that touch nothing else; in two calls, like "
             "deleteEvents."
         ),
     )
-    prune_registrations: PruneRegistrationsPayload | None = strawberry.field(
-        resolver=prune_registrations,
+    prune_registrations: PruneRegistrationsPayload | None = changing(
+        prune_registrations,
         description=(
             "Delete the events of all registrations of a source but the present one; in two calls, like deleteEvents. "
             "What was previewed goes, also when the source has registered again since."
         ),
     )
-    dismiss_problem: DismissProblemPayload | None = strawberry.field(
-        resolver=dismiss,
+    dismiss_problem: DismissProblemPayload | None = changing(
+        dismiss,
         description=(
             "Say that a problem is seen to: its error and all before it are hidden from then on, or until a time. A "
             "newer error of the same object comes up again at once. Dismissing it again changes end and reason. An "
             "event on the object tells of it."
         ),
     )
-    create_retention_policy: RetentionPolicyPayload | None = strawberry.field(
-        resolver=create_policy,
+    create_retention_policy: RetentionPolicyPayload | None = changing(
+        create_policy,
         description="Make a retention policy. It holds from the next run on; a dry run shows what it takes.",
     )
-    update_retention_policy: RetentionPolicyPayload | None = strawberry.field(
-        resolver=update_policy,
+    update_retention_policy: RetentionPolicyPayload | None = changing(
+        update_policy,
         description="Change a retention policy; a run that is under way goes on by what it says then.",
     )
-    delete_retention_policy: RetentionPolicyPayload | None = strawberry.field(
-        resolver=delete_policy,
+    delete_retention_policy: RetentionPolicyPayload | None = changing(
+        delete_policy,
         description="Delete a retention policy; what it decided about falls to the next that holds, or stays for ever.",
     )
-    run_retention: RunRetentionPayload | None = strawberry.field(
-        resolver=run_retention,
+    run_retention: RunRetentionPayload | None = changing(
+        run_retention,
         description=(
             "Run retention now, beside its schedule, or (dryRun, the default) count what a run would remove. What "
             "takes longer than a moment goes on in the background: follow it by `retention` or by the run's node id."
         ),
     )
-    define_event_type: DefineEventTypePayload | None = strawberry.field(
-        resolver=define_event_type,
+    define_event_type: DefineEventTypePayload | None = changing(
+        define_event_type,
         description=(
             "Say what holds for events of a type: it decides about events that are sent from now on, in other gateways "
             "within a second. What a file of TIMELOOM_TYPE_REGISTRIES declares is changed there."
         ),
     )
-    define_operation_type: DefineOperationTypePayload | None = strawberry.field(
-        resolver=define_operation_type,
+    define_operation_type: DefineOperationTypePayload | None = changing(
+        define_operation_type,
         description=(
             "Say which fields of the payloads of a type of operations name the objects that they work on. What a file "
             "of TIMELOOM_TYPE_REGISTRIES declares is changed there."
         ),
     )
-    register_source: RegisterSourcePayload | None = strawberry.field(
-        resolver=begin_registration,
+    register_source: RegisterSourcePayload | None = changing(
+        begin_registration,
         description=(
             "Say that a source begins anew. Its earlier registrations end; the id of the new one goes with its events "
             "as registrationId, and pruneRegistrations removes what belongs to the earlier ones."
         ),
     )
-    enqueue_operation: EnqueueOperationPayload | None = strawberry.field(
-        resolver=enqueue,
+    enqueue_operation: EnqueueOperationPayload | None = changing(
+        enqueue,
         description=(
             "Ask for work on objects. What it works on is found in the payload by the declaration of its type, and "
             "stored together with it and an event. With the same uuid, type, namespace and payload again it answers "
             "the operation as it is now; with other content CONFLICT."
         ),
     )
-    transition_operation: TransitionOperationPayload | None = strawberry.field(
-        resolver=transition,
+    transition_operation: TransitionOperationPayload | None = changing(
+        transition,
         description=(
             "Say that an operation came into another state: QUEUED, PREFLIGHT and EXECUTING forward only, from each of "
             "them to COMPLETE, ABORT, DELETED or ERROR, which are final; else CONFLICT with the present state. Each "

@@ -141,6 +141,38 @@ async def test_what_a_page_works_on_costs_one_statement(caller: Caller, compiled
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "stock"])
+async def test_each_mutation_of_a_document_shows_what_is_there_after_it(caller: Caller, compiled: bool) -> None:
+    """OP3: nothing is told of an object that was read before the change; never false for what is pending."""
+    caller.executor = Executor(SCHEMA, Metrics(), compiled=compiled)
+    document = """
+    mutation ($first: EnqueueOperationInput!, $done: TransitionOperationInput!, $second: EnqueueOperationInput!) {
+      first: enqueueOperation(input: $first) { operation { ...F } }
+      done: transitionOperation(input: $done) { operation { ...F } }
+      second: enqueueOperation(input: $second) { operation { ...F } }
+    }
+    fragment F on Operation {
+      targets { hasPendingOperations latestOperation { state } operations { nodes { state } } } events { nodes { id } }
+    }"""
+    given = RESIZE | {"payload": {"instance": "i-9"}}
+    variables = {
+        "first": given | {"uuid": event_id(305)},
+        "done": {"id": event_id(305), "state": "COMPLETE"},
+        "second": given | {"uuid": event_id(306)},
+    }
+    data = (await caller.run(document, variables)).data
+    told = [(step["operation"]["targets"], len(step["operation"]["events"]["nodes"])) for step in data.values()]
+    assert told == [
+        ([{"hasPendingOperations": pending, "latestOperation": states[0], "operations": {"nodes": states}}], events)
+        for pending, states, events in (
+            (True, [{"state": "QUEUED"}], 1),
+            (False, [{"state": "COMPLETE"}], 2),
+            (True, [{"state": "QUEUED"}, {"state": "COMPLETE"}], 1),
+        )
+    ]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
 async def test_what_is_wrong_is_said_and_nothing_is_written(caller: Caller) -> None:
     """O2, O4, O10: unknown types, payloads of the wrong shape, moves out of a final state, ids of nothing."""
     refused: list[tuple[dict[str, Any], ErrorCode, str]] = [
