@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from gateway.demo.showcase import FAILED_SESSION_ID, FAILING_PEER, SLOW_SESSION_ID
+from gateway.demo.showcase import FAILED_SESSION_ID, FAILING_PEER, LOST_NODE, SLOW_SESSION_ID
 from tests.docs.markdown import ROOT, read_blocks
 
 _NAME = re.compile(r"query (\w+)")
@@ -81,6 +81,40 @@ async def test_did_we_lose_data(gateway: httpx2.AsyncClient) -> None:
         lost[node["timestamp"][:10]] += node["extra"]["records lost"]
     assert answer["pages"]["bucketMs"] == 86_400_000
     assert sorted(filter(None, missing)) == sorted(lost.values()) != []
+
+
+async def test_what_is_still_wrong(gateway: httpx2.AsyncClient) -> None:
+    """HZ6: what came good again is not in the list; what somebody has seen to leaves it."""
+    found = await problems(gateway)
+    named = [(problem["object"]["objectType"], problem["object"]["objectId"]) for problem in found]
+    assert len(set(named)) == len(named) > 10
+    assert ("device", FAILING_PEER) in named
+    assert ("node", LOST_NODE) not in named
+    variables = json.loads(QUESTIONS["WhatDidThisRequestDo"].variables or "")
+    assert [
+        problem["event"]["message"]
+        for problem in found
+        if problem["event"]["requestId"] == variables["requestId"] and problem["object"]["objectType"] == "instance"
+    ] == ["api request: POST /instances answered 500"]
+    dismissed = found[named.index(("device", FAILING_PEER))]
+    mutation = "mutation ($id: ID!) { dismissProblem(input: { id: $id }) { problem { dismissedBy } } }"
+    answer = await gateway.post("/graphql", json={"query": mutation, "variables": {"id": dismissed["id"]}})
+    assert answer.json() == {"data": {"dismissProblem": {"problem": {"dismissedBy": "local administrator"}}}}
+    assert await problems(gateway) == [problem for problem in found if problem is not dismissed]
+
+
+async def problems(gateway: httpx2.AsyncClient) -> list[Any]:
+    """All of them, page by page, as somebody would who copies the query."""
+    query, found = QUESTIONS["WhatIsStillWrong"].text, list[Any]()
+    after = ""
+    while True:
+        text = query.replace("first: 20", f"first: 20{after}")
+        answer = await gateway.post("/graphql", json={"query": text})
+        page = answer.json()["data"]["problems"]
+        found += page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        after = f', after: "{page["pageInfo"]["endCursor"]}"'
 
 
 async def test_what_did_this_request_do(gateway: httpx2.AsyncClient) -> None:
