@@ -39,6 +39,7 @@ EXHIBITS = (
     Exhibit("A request that failed: every step, every object, down to the node", "one-request"),
     Exhibit("Bulk actions as trees of events, and which parts of them failed", "bulk-actions"),
     Exhibit(f"Why syncing with {FAILING_PEER} fails", "failing-peer"),
+    Exhibit("What is still wrong: the last error of each object that nothing has closed", "what-is-still-wrong"),
 )
 
 OUTAGE_QUERY = (

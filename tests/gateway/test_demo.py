@@ -183,7 +183,7 @@ def test_the_command_ends_at_the_time_that_it_is_given(tmp_path: Path) -> None:
 def test_each_exhibit_is_an_example_of_the_page() -> None:
     names = {entry["name"] for entry in json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))}
     assert [exhibit.example for exhibit in EXHIBITS if exhibit.example not in names] == []
-    assert len(EXHIBITS) == 3
+    assert len(EXHIBITS) == 4
 
 
 async def test_the_line_for_the_shell_shows_rows(
