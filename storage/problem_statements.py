@@ -219,7 +219,7 @@ def _last_dismissal(
         reference.c.object_key == last.c.object_key,
         build_scope_condition(scope, reference),
     )
-    statement = select(place_of(last)).where(
+    statement: Select[Any] = force_index(select(place_of(last)), last, "PRIMARY").where(
         last.c.object_key == ends.c.object_key,
         or_(last.c.dismissed_until.is_(None), last.c.dismissed_until > query.now),
         visible.correlate(last).exists(),
