@@ -289,7 +289,7 @@ def build_error_counts(size: int, *, with_notices: bool, dialect_name: str) -> S
             event_objects.c.severity == parameter(f"severity_{number}"),
             key_range(_REFERENCE_KEY, after, ">", dialect_name),
             key_range(_REFERENCE_KEY, up_to, "<=", dialect_name),
-            *([event_objects.c.event_type != DISMISSED] if with_notices else ()),
+            *([_counts(event_objects, parameter(f"severity_{number}"))] if with_notices else ()),
         )
         parts.append(part.order_by(*_newest_first(event_objects)).limit(parameter("most", BigInteger())))
     found = (parts[0] if len(parts) == 1 else union_of_limited(parts, dialect_name)).subquery("found")
@@ -297,6 +297,10 @@ def build_error_counts(size: int, *, with_notices: bool, dialect_name: str) -> S
     counted = (func.count(), func.sum(events.c.repeat_count), func.min(found.c.occurred_at))
     statement: Select[Any] = keep_join_order(select(found.c.branch, *counted).select_from(joined))
     return statement.group_by(found.c.branch)
+
+
+def _counts(reference: Any, severity: ColumnElement[int]) -> ColumnElement[bool]:
+    return or_(severity != int(Severity.NOTICE), reference.c.event_type != DISMISSED)
 
 
 def count_values(branches: Sequence[CountedBranch], size: int, *, most: int) -> dict[str, Any]:
