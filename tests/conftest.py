@@ -116,6 +116,9 @@ def gateway_process(tmp_path: Path) -> Iterator[Callable[..., GatewayProcess]]:
 ABOUT_DRIVERS = (
     *("test_appends", "test_cancellation", "test_engine", "test_golden", "test_groups", "test_leases"),
     *("test_lending", "test_literals", "test_prepared", "test_reads", "test_retries"),
+    # Contracts that are told for each driver: operations, types, problems.
+    *("test_operations", "test_operation_lists", "test_targets", "test_object_operations"),
+    *("test_type_definitions", "test_types", "test_problems"),
 )
 """Modules whose tests run by each driver. What others are about is the same by any: each takes one, by its name."""
 
