@@ -7,6 +7,7 @@ from mutations.limits import IngestLimits, require_batch_fits
 from mutations.outcomes import IngestCode, IngestOutcome, IngestReport, IngestResult
 from mutations.registrations import judge_registrations
 from mutations.rejections import Rejection
+from mutations.repeats import find_repeats
 from mutations.type_registry import NO_TYPES, TypeSnapshot
 from mutations.validation import EventValidator
 from storage.appends import AppendOutcome, EventRow
@@ -35,7 +36,11 @@ async def ingest_events(
     """
     require_batch_fits(drafts, limits)
     received_at = clock()
-    validator = EventValidator(home_namespace=home_namespace, limits=limits, received_at=received_at, types=types)
+
+    def validating(rules: TypeSnapshot) -> EventValidator:
+        return EventValidator(home_namespace=home_namespace, limits=limits, received_at=received_at, types=rules)
+
+    validator = validating(types)
     judged: list[EventRow | Rejection] = []
     for draft in drafts:
         try:
@@ -45,9 +50,12 @@ async def ingest_events(
     if validator.registration_ids:
         judged = await judge_registrations(database, judged, validator.registration_ids)
     rows = [each for each in judged if not isinstance(each, Rejection)]
+    repeats: dict[int, AppendOutcome] = {}
+    if types.has_rules and len(rows) < len(judged):
+        repeats = await find_repeats(database, drafts, judged, validator=validating(types.without_rules()))
     outcomes = iter(await append_grouped(database, rows, received_at=received_at, quotas=limits.quotas))
     results = [
-        _rejected(index, drafts[index], each)
+        _rejected(index, drafts[index], each, repeats.get(index))
         if isinstance(each, Rejection)
         else _RESULTS[next(outcomes)](index, each.id)
         for index, each in enumerate(judged)
@@ -78,9 +86,12 @@ def _with_quotas(
     return IngestReport(results)
 
 
-def _rejected(index: int, draft: EventDraft, rejection: Rejection) -> IngestResult:
+def _rejected(index: int, draft: EventDraft, rejection: Rejection, repeat: AppendOutcome | None) -> IngestResult:
     # I10: the id as sent when it is well formed.
-    sent = draft.id if draft.id is not None and parse_uuid(draft.id) is not None else None
+    event_id = None if draft.id is None else parse_uuid(draft.id)
+    if repeat is not None and event_id is not None:
+        return _RESULTS[repeat](index, event_id)
+    sent = None if event_id is None else draft.id
     return IngestResult(index, sent, rejection.outcome, rejection.code, rejection.message)
 
 

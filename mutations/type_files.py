@@ -128,6 +128,8 @@ class _File:
             raise self._fault("", f"cannot be read ({error.strerror}): name a TOML file that is there") from error
         except ValueError as error:
             raise self._fault("", f"is no TOML: {error}") from error
+        except RecursionError:
+            raise self._fault("", "is nested too deep: no type needs more than a list or a table") from None
 
     def _entries(self, table: str, keys: Mapping[str, type]) -> list[tuple[str, dict[str, Any]]]:
         """Give the entries of a table, each with where it stands, its keys and their kinds checked."""

@@ -84,6 +84,10 @@ class TypeSnapshot:
         self._event_types = _by_namespace(self.event_types)
         self._operation_types = _by_namespace(self.operation_types)
 
+    def without_rules(self) -> "TypeSnapshot":
+        """Give the same without any definition: events are taken as they are sent."""
+        return TypeSnapshot(severity_words=self._severity_words)
+
     def event_type(self, namespace: str, name: str) -> EventTypeRecord | None:
         """Give the definition that holds for events of a type in a namespace; None: there is none."""
         return _find(self._event_types, namespace, name)

@@ -91,6 +91,8 @@ class _Stored(NamedTuple):
 
 
 _Key = tuple[bytes, int]
+_NO_NAMESPACE = -1
+"""The key of no namespace."""
 _EVENT_COLUMNS = tuple(
     column.name for column in events.columns if column.name not in ("repeat_count", "last_occurred_at", "restored")
 )
@@ -157,6 +159,38 @@ async def prepare_append(
     ).run
 
 
+async def fetch_repeats(database: "Database", rows: Sequence[EventRow]) -> list[AppendOutcome | None]:
+    """Tell of rows that are not going to be stored what their ids are already: DUPLICATE, CONFLICT or DELETED.
+
+    None: nothing is there. Raises StorageError.
+    """
+    namespace_keys = await database.identities.namespace_keys({row.audience.namespace for row in rows})
+    places = [(uuid_to_bytes(row.id), namespace_keys.get(row.audience.namespace, _NO_NAMESPACE)) for row in rows]
+    async with database.reading() as connection:
+        stored = await _fetch_stored(connection, places)
+    found = [(stored.get(place), row) for place, row in zip(places, rows, strict=True)]
+    return [None if there is None else _repeat_of(there, row) for there, row in found]
+
+
+def _repeat_of(there: _Stored, row: EventRow) -> AppendOutcome:
+    if there.content_hash is None:
+        return AppendOutcome.DELETED  # I4: also with other content
+    return AppendOutcome.DUPLICATE if there.content_hash == row.content_hash else AppendOutcome.CONFLICT
+
+
+async def _fetch_stored(connection: AsyncConnection, asked: Sequence[_Key]) -> dict[_Key, _Stored]:
+    found: dict[_Key, _Stored] = {}
+    ids = list(dict.fromkeys(key[0] for key in asked))
+    for start in range(0, len(ids), _LOOKUP_IDS):
+        # Hexadecimal digits need no escaping; a thousand parameters cost more than the look-up itself.
+        wanted = ",".join([f"x'{each.hex()}'" for each in ids[start : start + _LOOKUP_IDS]])
+        statement = _LOOKUP.replace(_WANTED, wanted)
+        result: Any = await connection.exec_driver_sql(statement, execution_options={SHOWN_SQL: _LOOKUP})
+        for row in result:
+            found.setdefault((row[0], row[1]), _Stored(row[2], row[3]))
+    return found
+
+
 class _Append:
     """Rows on their way into the store; `run` may be called several times (design.md, promises)."""
 
@@ -187,7 +221,7 @@ class _Append:
         self._tries += 1
         # A second run may meet rows that the first one stored before its connection broke.
         asked = [key for key, row in zip(self._keys, self._rows, strict=True) if row.id_given or self._tries > 1]
-        stored = await self._fetch_stored(connection, asked)
+        stored = await _fetch_stored(connection, asked)
         outcomes = self._decide(stored)
         if self._quotas is not None:
             outcomes = await self._defer(connection, outcomes, stored, self._quotas)
@@ -201,18 +235,6 @@ class _Append:
             await self._insert(connection, new)
         return outcomes
 
-    async def _fetch_stored(self, connection: AsyncConnection, asked: Sequence[_Key]) -> dict[_Key, _Stored]:
-        found: dict[_Key, _Stored] = {}
-        ids = list(dict.fromkeys(key[0] for key in asked))
-        for start in range(0, len(ids), _LOOKUP_IDS):
-            # Hexadecimal digits need no escaping; a thousand parameters cost more than the look-up itself.
-            wanted = ",".join([f"x'{each.hex()}'" for each in ids[start : start + _LOOKUP_IDS]])
-            statement = _LOOKUP.replace(_WANTED, wanted)
-            result: Any = await connection.exec_driver_sql(statement, execution_options={SHOWN_SQL: _LOOKUP})
-            for row in result:
-                found.setdefault((row[0], row[1]), _Stored(row[2], row[3]))
-        return found
-
     def _decide(self, stored: dict[_Key, _Stored]) -> list[AppendOutcome]:
         outcomes: list[AppendOutcome] = []
         first: dict[_Key, bytes] = {}
@@ -224,15 +246,11 @@ class _Append:
             elif there is None:
                 outcomes.append(AppendOutcome.ACCEPTED)
                 first[key] = row.content_hash
-            elif there.content_hash is None:
-                outcomes.append(AppendOutcome.DELETED)  # I4: also with other content
-            elif there.batch_key in self._own_batch_keys:
+            elif there.content_hash is not None and there.batch_key in self._own_batch_keys:
                 outcomes.append(AppendOutcome.ACCEPTED)  # our own COMMIT, whose answer was lost
                 first[key] = row.content_hash
-            elif there.content_hash == row.content_hash:
-                outcomes.append(AppendOutcome.DUPLICATE)
             else:
-                outcomes.append(AppendOutcome.CONFLICT)
+                outcomes.append(_repeat_of(there, row))
         return outcomes
 
     async def _defer(

@@ -26,6 +26,15 @@ async def _one(database: Database, statement: Any) -> tuple[Any, ...]:
         return tuple((await connection.execute(statement)).one())
 
 
+async def _bury(database: Database, event_id: str) -> None:
+    key = (await database.identities.namespace_keys(["default"]))["default"]
+
+    async def bury(connection: Any) -> None:
+        await connection.execute(insert(deleted_ids), {"id": event_id, "namespace_key": key, "deleted_at": NOW})
+
+    await database.write(bury, name="a tombstone")
+
+
 async def test_each_event_gets_its_result_in_order(database: Database) -> None:
     """EV2: what is wrong with one event costs its siblings nothing."""
     await ingest(database, draft(id=FIRST_ID))
@@ -54,6 +63,28 @@ async def test_each_event_gets_its_result_in_order(database: Database) -> None:
         ),
     ]
     assert report.counts == Counter(set(IngestOutcome) - {IngestOutcome.DEFERRED})
+
+
+async def test_what_is_stored_is_a_repeat_whatever_is_defined_since(database: Database) -> None:
+    """EV2, NU1: nobody puts an event aside that is there; what is not is refused or discarded as its type says."""
+    ids = [f"01900000-0000-7000-8000-00000000001{number}" for number in range(4)]
+    off, strict, unknown = sent = [draft(id=ids[place], event_type=f"t{place}") for place in range(3)]
+    await ingest(database, *sent)
+    await _bury(database, ids[3])
+    types = TypeSnapshot(
+        [EventTypeRecord(None, "t0", enabled=False), EventTypeRecord(None, "t1", required_details=("serial",))],
+        refuses_unknown=True,
+    )
+    again = (
+        *(off, strict, unknown, draft(id=ids[3], event_type="t1"), draft(id=ids[0], event_type="t0", message="other")),
+        *(draft(id=SECOND_ID, event_type="t0"), draft(event_type="t1"), draft(id="nonsense", event_type="t2")),
+        *(draft(id=ids[2], event_type="t2", namespace="elsewhere"), draft(id=ids[2].upper(), event_type="t2")),
+    )
+    assert await outcomes(database, *again, types=types) == [
+        *("DUPLICATE", "DUPLICATE", "DUPLICATE", "DUPLICATE DELETED", "CONFLICT CONFLICT"),
+        *("DISCARDED TYPE_DISABLED", "REJECTED MISSING_DETAIL", "REJECTED INVALID_ID"),
+        *("REJECTED UNKNOWN_EVENT_TYPE", "DUPLICATE"),
+    ]
 
 
 async def test_every_field_is_stored_as_sent(database: Database) -> None:
@@ -175,12 +206,7 @@ async def test_own_parent_and_empty_batch_are_accepted(database: Database) -> No
 async def test_deleted_id_answers_duplicate_deleted(database: Database) -> None:
     """I4: whatever the content."""
     await ingest(database, draft())
-    key = (await database.identities.namespace_keys(["default"]))["default"]
-
-    async def bury(connection: Any) -> None:
-        await connection.execute(insert(deleted_ids), {"id": FIRST_ID, "namespace_key": key, "deleted_at": NOW})
-
-    await database.write(bury, name="a tombstone")
+    await _bury(database, FIRST_ID)
     assert (
         await outcomes(database, draft(id=FIRST_ID), draft(id=FIRST_ID, message="other")) == ["DUPLICATE DELETED"] * 2
     )

@@ -84,6 +84,7 @@ def test_later_entries_beat_earlier_ones_of_the_same_key(tmp_path: Path) -> None
 EVENT = '[[event_types]]\nname = "one"\n\n[[event_types]]\nname = "two"\n'
 FAULTS = {
     "no toml": ("[[event_types", "is no TOML: "),
+    "nested without end": ("x = " + "[" * 3000, "is nested too deep: no type needs more than a list or a table"),
     "unknown table": ("[[event_type]]", "event_type is unknown: did you mean event_types?"),
     "one table": ('[event_types]\nname = "a"', "event_types must be written as [[event_types]], once for each type"),
     "no name": ('[[event_types]]\ncategory = "a"', "event_types 1: name is missing: every type needs one"),
