@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, delete, or_, select
+from sqlalchemy import Delete, Select, and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.conditions import build_scope_condition
@@ -120,7 +120,7 @@ async def delete_lost_dismissals(
     rows = (await connection.execute(statement)).all()
     lost = [DismissalPlace(*row[:-1]) for row in rows if row.reference is None]
     if lost:
-        await connection.execute(delete(problem_dismissals).where(_is_any(lost)))
+        await connection.execute(build_lost_dismissals(lost))
     return DismissalWindow(len(lost), DismissalPlace(*rows[-1][:-1]) if len(rows) == limit else None)
 
 
@@ -136,5 +136,7 @@ def build_dismissal_window(after: DismissalPlace, *, limit: int, dialect_name: s
     return statement.where(key_range(_KEY, after, ">", dialect_name)).order_by(*_KEY).limit(limit)
 
 
-def _is_any(places: Sequence[DismissalPlace]) -> Any:
-    return or_(*(and_(*(column == value for column, value in zip(_KEY, place, strict=True))) for place in places))
+def build_lost_dismissals(places: Sequence[DismissalPlace]) -> Delete:
+    """Delete some dismissals by key."""
+    each = (and_(*(column == value for column, value in zip(_KEY, place, strict=True))) for place in places)
+    return delete(problem_dismissals).where(or_(*each))

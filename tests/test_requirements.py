@@ -11,8 +11,8 @@ import pytest
 TESTS = Path(__file__).parent
 BUILT = (
     *("EV1", "EV2", "EV3", "EV4", "EV5", "EV6", "EV7", "EV8", "EV9", "EV10", "EV11"),
-    *("NU2", "NU3", "NU5", "NU6", "NU7", "NU8", "SY1", "SY2", "SY6", "HZ1", "HZ2", "HZ3", "HZ4", "RT1"),
-    *("OP1", "OP2", "OP3", "OP4", "OP5", "OP6"),
+    *("NU1", "NU2", "NU3", "NU5", "NU6", "NU7", "NU8", "SY1", "SY2", "SY5", "SY6", "HZ1", "HZ2", "HZ3", "HZ4", "HZ6"),
+    *("OP1", "OP2", "OP3", "OP4", "OP5", "OP6", "RT1"),
     *("GQ1", "GQ2", "GQ3", "GQ4", "GQ5", "GQ6", "GQ7", "GQ8", "L1", "L2", "L3", "L4", "L8"),
 )
 

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 
 from storage.appends import EventRow
 from storage.dismissals import (
@@ -14,6 +14,7 @@ from storage.dismissals import (
     DismissalPlace,
     DismissalWindow,
     build_dismissal_window,
+    build_lost_dismissals,
     build_touch,
     delete_lost_dismissals,
     fetch_touch,
@@ -49,7 +50,7 @@ from storage.records import EventKey, ObjectRecord
 from storage.scopes import EVERYTHING, Scope
 from storage.selectors import EventField, equals_any
 from storage.severities import Severity
-from storage.tables import event_objects
+from storage.tables import event_objects, problem_dismissals
 from tests.storage.examined import explain, measure, open_counted, used_indexes
 from tests.storage.histories import START, event_id, link, row, scope_of_audiences, scope_of_namespaces, store
 
@@ -311,10 +312,25 @@ async def test_dismissals_whose_event_is_gone_go_too(database: Database) -> None
     assert len((await page(database, include_dismissed=True)).records) == 4
 
 
+async def store_old_dismissals(database: Database, count: int) -> None:
+    """Dismissals of events that are gone, all of one object."""
+    rows = [
+        {**DismissalPlace(1, START + number, event_id(number), 1)._asdict(), "dismissed_at": NOW}
+        for number in range(count)
+    ]
+
+    async def work(connection: Any) -> None:
+        await connection.execute(insert(problem_dismissals), rows)
+
+    await database.write(work, name="dismissals")
+
+
 async def refresh_statistics(database: Database) -> None:
     if database.dialect_name == "mariadb":
         async with database.reading() as connection:
-            await connection.exec_driver_sql("ANALYZE TABLE events, event_objects, object_audiences, objects")
+            await connection.exec_driver_sql(
+                "ANALYZE TABLE events, event_objects, object_audiences, objects, problem_dismissals"
+            )
 
 
 STATEMENTS: dict[str, tuple[Any, set[str]]] = {
@@ -345,12 +361,17 @@ STATEMENTS: dict[str, tuple[Any, set[str]]] = {
         lambda dialect: build_dismissal_window(FIRST_DISMISSAL, limit=10, dialect_name=dialect),
         {"ix_event_objects_event", "PRIMARY"},
     ),
+    "lost dismissals": (
+        lambda _: build_lost_dismissals([DismissalPlace(1, START + each, event_id(each), 1) for each in range(50)]),
+        {"PRIMARY"},
+    ),
 }
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "aiomysql"])
 async def test_problems_are_read_by_the_ends_of_indexes(database: Database) -> None:
     await store_noise(database, range(300), objects=300)
+    await store_old_dismissals(database, 1_000)
     await refresh_statistics(database)
     used: dict[str, set[str]] = {}
     for name, (build, _) in STATEMENTS.items():
