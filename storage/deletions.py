@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.cursors import IdCursor
 from storage.dialects import force_index, union_of_limited
 from storage.leases import Lease
+from storage.list_pages import ListPage, to_list_page
 from storage.tables import deletions
 
 if TYPE_CHECKING:
@@ -90,12 +91,8 @@ class DeletionRecord(NamedTuple):
         return self
 
 
-class DeletionPage(NamedTuple):
-    """A page of deletions, newest first (P5)."""
-
-    records: list[DeletionRecord]
-    has_next: bool
-    has_previous: bool
+DeletionPage = ListPage[DeletionRecord, IdCursor]
+"""A page of deletions, newest first (P5)."""
 
 
 Work = Callable[[AsyncConnection], Awaitable[Any]]
@@ -184,12 +181,12 @@ async def fetch_deletion_page(
         )
         async with database.reading() as connection:
             found = [_to_record(row).seen_at(now) for row in await connection.execute(statement)]
-    goes_on = len(found) > size
-    records = found[:size]
-    if backward:
-        records.reverse()
-        return DeletionPage(records, before is not None, goes_on)
-    return DeletionPage(records, goes_on, after is not None)
+    return to_list_page(found, size=size, cursor_of=deletion_cursor, after=after, before=before, backward=backward)
+
+
+def deletion_cursor(record: DeletionRecord) -> IdCursor:
+    """Give a deletion's place in lists of deletions."""
+    return IdCursor(CURSOR_KIND, record.id)
 
 
 async def expire_previews(database: "Database", *, now: int) -> int:

@@ -11,6 +11,7 @@ from storage.conditions import build_scope_condition
 from storage.cursors import ObjectCursor
 from storage.dialects import force_index, key_range
 from storage.engine import Database
+from storage.list_pages import ListPage, to_list_page
 from storage.pages import SMALLEST_WINDOW, WINDOW_GROWTH
 from storage.records import ObjectRecord, ObjectSpan
 from storage.scopes import Scope
@@ -21,14 +22,8 @@ MOST_OBJECTS = 200
 """The most objects that one statement asks for; more are asked for in several (GQ2)."""
 
 
-class ObjectPage(NamedTuple):
-    """A page of objects by (namespace, type, id)."""
-
-    records: list[ObjectRecord]
-    has_next: bool
-    has_previous: bool
-    start_cursor: ObjectCursor | None
-    end_cursor: ObjectCursor | None
+ObjectPage = ListPage[ObjectRecord, ObjectCursor]
+"""A page of objects by (namespace, type, id)."""
 
 
 class ObjectQuery(NamedTuple):
@@ -76,17 +71,15 @@ async def fetch_object_page(
     keys = ObjectRange(backward, start, stop)
     async with database.reading() as connection:
         found, boundary = await _collect(database, connection, query, keys, scope, size + 1)
-    if len(found) > size:
-        boundary = None
-    goes_on = len(found) > size or boundary is not None
-    records = found[:size]
-    cursors = [ObjectCursor(*record) for record in records]
-    first, last = (cursors[0], cursors[-1]) if cursors else (None, None)
-    last = boundary or last
-    if backward:
-        records.reverse()
-        return ObjectPage(records, before is not None, goes_on, last, first)
-    return ObjectPage(records, goes_on, after is not None, first, last)
+    return to_list_page(
+        found,
+        size=size,
+        cursor_of=lambda record: ObjectCursor(*record),
+        after=after,
+        before=before,
+        backward=backward,
+        boundary=boundary,
+    )
 
 
 async def fetch_object_spans(

@@ -11,13 +11,14 @@ from storage.conditions import build_scope_condition
 from storage.cursors import OperationCursor
 from storage.dialects import force_index, keep_join_order, union_of_limited, untaken
 from storage.engine import Database
+from storage.list_pages import to_list_page
 from storage.operations import (
     OperationPage,
     OperationRecord,
     OperationState,
     operation_columns,
+    operation_cursor,
     to_operation,
-    to_operation_page,
 )
 from storage.pages import SMALLEST_WINDOW, WINDOW_GROWTH
 from storage.scopes import Scope
@@ -98,7 +99,9 @@ async def fetch_operation_list(
         async with database.reading() as connection:
             found, boundary = await _collect(database, connection, choose_access(query, scope), span, size + 1)
     cut = None if boundary is None else OperationCursor(boundary)
-    return to_operation_page(found, size=size, after=after, before=before, backward=backward, boundary=cut)
+    return to_list_page(
+        found, size=size, cursor_of=operation_cursor, after=after, before=before, backward=backward, boundary=cut
+    )
 
 
 def choose_access(query: OperationQuery, scope: Scope) -> Access:

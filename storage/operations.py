@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from storage.conditions import build_scope_condition
 from storage.cursors import OperationCursor
+from storage.list_pages import ListPage
 from storage.records import ObjectRecord
 from storage.scopes import Scope
 from storage.tables import namespaces, operation_targets, operations
@@ -52,14 +53,8 @@ class OperationRecord(NamedTuple):
     payload: str
 
 
-class OperationPage(NamedTuple):
-    """A page of operations, the one enqueued last first (P5, O5)."""
-
-    records: list[OperationRecord]
-    has_next: bool
-    has_previous: bool
-    start_cursor: OperationCursor | None
-    end_cursor: OperationCursor | None
+OperationPage = ListPage[OperationRecord, OperationCursor]
+"""A page of operations, the one enqueued last first (P5, O5)."""
 
 
 async def fetch_operations(database: "Database", ids: Sequence[str], *, scope: Scope) -> list[OperationRecord]:
@@ -121,26 +116,6 @@ def to_operation(row: Sequence[Any]) -> OperationRecord:
     return OperationRecord(key, uuid, namespace, operation_type, OperationState(state), bool(is_pending), *rest)
 
 
-def to_operation_page(
-    found: Sequence[OperationRecord],
-    *,
-    size: int,
-    after: OperationCursor | None,
-    before: OperationCursor | None,
-    backward: bool,
-    boundary: OperationCursor | None = None,
-) -> OperationPage:
-    """Make the page of what was found in the direction of the scan, where one more than `size` was asked for.
-
-    `boundary`: where the scan limit ended it.
-    """
-    records = list(found[:size])
-    if len(found) > size:
-        boundary = None
-    goes_on = len(found) > size or boundary is not None
-    first, last = (OperationCursor(records[0].key), OperationCursor(records[-1].key)) if records else (None, None)
-    last = boundary or last
-    if backward:
-        records.reverse()
-        return OperationPage(records, before is not None, goes_on, last, first)
-    return OperationPage(records, goes_on, after is not None, first, last)
+def operation_cursor(record: OperationRecord) -> OperationCursor:
+    """Give an operation's place in lists of operations."""
+    return OperationCursor(record.key)

@@ -7,12 +7,14 @@ for one caller and none for another.
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.cursors import ProblemCursor
 from storage.engine import Database
+from storage.list_pages import ListPage, to_list_page
 from storage.page_statements import Bound, KeyRange
 from storage.pages import SMALLEST_WINDOW, WINDOW_GROWTH
 from storage.plans import Planner
@@ -73,14 +75,8 @@ class ProblemRecord(NamedTuple):
         return ProblemCursor(self.occurred_at, self.event.id, self.event.namespace, self.object)
 
 
-class ProblemPage(NamedTuple):
-    """A page of problems: newest error first by (time, id, namespace), then by object."""
-
-    records: list[ProblemRecord]
-    has_next: bool
-    has_previous: bool
-    start_cursor: ProblemCursor | None
-    end_cursor: ProblemCursor | None
+ProblemPage = ListPage[ProblemRecord, ProblemCursor]
+"""A page of problems: newest error first by (time, id, namespace), then by object."""
 
 
 class ProblemCount(NamedTuple):
@@ -129,18 +125,19 @@ def to_problem_page(
     found: Sequence[ProblemRecord], boundary: Bound | None, within: ProblemRange, size: int
 ) -> ProblemPage:
     """Make the page of what was found in the direction of reading; `boundary`: where the scan limit ended it."""
-    if len(found) > size:
-        boundary = None
-    goes_on = len(found) > size or boundary is not None
-    records = list(found[:size])
-    first, last = (records[0].cursor, records[-1].cursor) if records else (None, None)
+    cut = None
     if boundary is not None:
         beyond = _AFTER_ALL_NAMES if within.backward else _BEFORE_ALL_NAMES
-        last = ProblemCursor(boundary.occurred_at, boundary.event_id, beyond, _NO_OBJECT)
-    if within.backward:
-        records.reverse()
-        return ProblemPage(records, within.before is not None, goes_on, last, first)
-    return ProblemPage(records, goes_on, within.after is not None, first, last)
+        cut = ProblemCursor(boundary.occurred_at, boundary.event_id, beyond, _NO_OBJECT)
+    return to_list_page(
+        found,
+        size=size,
+        cursor_of=attrgetter("cursor"),
+        after=within.after,
+        before=within.before,
+        backward=within.backward,
+        boundary=cut,
+    )
 
 
 class _PageReader:

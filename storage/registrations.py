@@ -5,7 +5,7 @@ source are numbered without a gap, and the highest is the present one.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
@@ -15,12 +15,15 @@ from storage.cursors import IdCursor
 from storage.dialects import force_index, keep_join_order, key_range
 from storage.identifiers import new_event_id
 from storage.identities import LruCache
+from storage.list_pages import ListPage, to_list_page
 from storage.scopes import Scope
 from storage.tables import events, namespaces, registrations
 
 if TYPE_CHECKING:
     from storage.engine import Database
 
+CURSOR_KIND: Final = "r"
+"""Of cursors in lists of registrations."""
 _IDS_PER_STATEMENT = 1_000
 _CACHED_PLACES = 50_000
 _BY_SOURCE = "uq_registrations_namespace_key_source_generation"
@@ -39,12 +42,8 @@ class RegistrationRecord(NamedTuple):
     is_current: bool
 
 
-class RegistrationPage(NamedTuple):
-    """A page of registrations, newest first (P5)."""
-
-    records: list[RegistrationRecord]
-    has_next: bool
-    has_previous: bool
+RegistrationPage = ListPage[RegistrationRecord, IdCursor]
+"""A page of registrations, newest first (P5)."""
 
 
 class RegistrationPlace(NamedTuple):
@@ -173,12 +172,12 @@ async def fetch_registration_page(
         )
         async with database.reading() as connection:
             found = [_to_record(row) for row in await connection.execute(statement)]
-    goes_on = len(found) > size
-    records = found[:size]
-    if backward:
-        records.reverse()
-        return RegistrationPage(records, before is not None, goes_on)
-    return RegistrationPage(records, goes_on, after is not None)
+    return to_list_page(found, size=size, cursor_of=registration_cursor, after=after, before=before, backward=backward)
+
+
+def registration_cursor(record: RegistrationRecord) -> IdCursor:
+    """Give a registration's place in lists of registrations."""
+    return IdCursor(CURSOR_KIND, record.uuid)
 
 
 async def reaches_namespace(database: "Database", scope: Scope, namespace_key: int) -> bool:

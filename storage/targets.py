@@ -16,7 +16,8 @@ from storage.cursors import OperationCursor
 from storage.dialects import force_index, keep_join_order, union_of_limited
 from storage.engine import Database
 from storage.identities import build_object_condition
-from storage.operations import OperationPage, OperationRecord, operation_columns, to_operation, to_operation_page
+from storage.list_pages import to_list_page
+from storage.operations import OperationPage, OperationRecord, operation_columns, operation_cursor, to_operation
 from storage.prepared import parameter
 from storage.reads import MOST_KEYS, PREPARED_SIZES
 from storage.records import ObjectRecord
@@ -99,8 +100,13 @@ async def fetch_operation_pages(
     pages: dict[ObjectRecord, OperationPage] = {}
     for record, of_object in found.items():
         of_object.sort(reverse=not request.backward)
-        pages[record] = to_operation_page(
-            of_object, size=request.size, after=request.after, before=request.before, backward=request.backward
+        pages[record] = to_list_page(
+            of_object,
+            size=request.size,
+            cursor_of=operation_cursor,
+            after=request.after,
+            before=request.before,
+            backward=request.backward,
         )
     return pages
 

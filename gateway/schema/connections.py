@@ -13,10 +13,9 @@ from gateway.schema.lookahead import event_fields, selects
 from gateway.schema.scalars import DateTime
 from storage.cursors import EventOrder, ObjectCursor
 from storage.event_rows import EventRows
+from storage.list_pages import ListPage
 from storage.objects import ObjectPage
-from storage.operations import OperationPage
 from storage.pages import EventPage, PageRequest, fetch_event_page, page_cursors
-from storage.problems import ProblemPage
 from storage.records import EventRecord, ObjectRecord
 from storage.selectors import Selector
 from storage.totals import CoverageRecord, TotalRecord
@@ -63,7 +62,7 @@ class EventEdge:
     node: EventType = strawberry.field(description="The event.")
 
 
-def page_info(page: EventPage | ObjectPage | OperationPage | ProblemPage) -> PageInfo:
+def page_info(page: EventPage | ListPage[Any, Any]) -> PageInfo:
     """Give a page's flags, and its cursors as text."""
     return PageInfo(
         has_next_page=page.has_next,
@@ -71,6 +70,16 @@ def page_info(page: EventPage | ObjectPage | OperationPage | ProblemPage) -> Pag
         start_cursor=page.start_cursor.to_text() if page.start_cursor else None,
         end_cursor=page.end_cursor.to_text() if page.end_cursor else None,
     )
+
+
+def page_info_of(root: strawberry.Parent[Any]) -> PageInfo:
+    """Give where a connection's page lies."""
+    return page_info(root.page)
+
+
+def nodes_of(root: strawberry.Parent[Any]) -> Any:
+    """Give the records of a connection's page."""
+    return root.page.records
 
 
 class EventEdges(Sequence[EventEdge]):
@@ -101,10 +110,6 @@ def _edges(root: "strawberry.Parent[EventConnection]") -> Sequence[EventEdge]:
 
 def _nodes(root: "strawberry.Parent[EventConnection]") -> Sequence[EventRecord]:
     return root.page.rows
-
-
-def _page_info(root: "strawberry.Parent[EventConnection]") -> PageInfo:
-    return page_info(root.page)
 
 
 def _searched_to(root: "strawberry.Parent[EventConnection]") -> DateTime | None:
@@ -148,7 +153,7 @@ class EventConnection:
     listing: strawberry.Private[Listing]
     edges: list[EventEdge] = resolved(_edges, "The events with their cursors, in the order of the list.")
     nodes: list[EventType] = resolved(_nodes, "The events alone, in the order of the list.")
-    page_info: PageInfo = resolved(_page_info, "Where this page lies in its list.")
+    page_info: PageInfo = resolved(page_info_of, "Where this page lies in its list.")
     total_count: Count | None = resolved(
         _total_count,
         "How many events the whole list holds, whatever the page; counted only when asked for.",
@@ -182,22 +187,14 @@ def _object_edges(root: "strawberry.Parent[EventObjectConnection]") -> list[Even
     return [EventObjectEdge(cursor=ObjectCursor(*record).to_text(), node=_as_is(record)) for record in records]
 
 
-def _object_nodes(root: "strawberry.Parent[EventObjectConnection]") -> list[ObjectRecord]:
-    return root.page.records
-
-
-def _object_page_info(root: "strawberry.Parent[EventObjectConnection]") -> PageInfo:
-    return page_info(root.page)
-
-
 @strawberry.type(description="A page of a list of objects, ordered by namespace, objectType and objectId.")
 class EventObjectConnection:
     """A page of objects."""
 
     page: strawberry.Private[ObjectPage]
     edges: list[EventObjectEdge] = resolved(_object_edges, "The objects with their cursors, in the order of the list.")
-    nodes: list[EventObjectType] = resolved(_object_nodes, "The objects alone, in the order of the list.")
-    page_info: PageInfo = resolved(_object_page_info, "Where this page lies in its list.")
+    nodes: list[EventObjectType] = resolved(nodes_of, "The objects alone, in the order of the list.")
+    page_info: PageInfo = resolved(page_info_of, "Where this page lies in its list.")
 
 
 async def live_position(info: Info) -> int | None:

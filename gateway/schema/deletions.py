@@ -1,6 +1,7 @@
 """Deletions as clients see them: shown first, confirmed by what was shown, followed and cancelled (L4)."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -10,7 +11,7 @@ from strawberry import UNSET
 from gateway.context import Info, RequestContext
 from gateway.errors import BadUserInputError, ForbiddenError
 from gateway.loaders import EventsKey
-from gateway.schema.connections import EventType, PageInfo
+from gateway.schema.connections import EventType, PageInfo, nodes_of, page_info_of
 from gateway.schema.deletion_filters import filter_text, require_deletable
 from gateway.schema.enums import DeletionState
 from gateway.schema.fields import After, Before, First, Last, resolved, stored
@@ -19,7 +20,7 @@ from gateway.schema.filters import to_selector
 from gateway.schema.lookahead import event_fields
 from gateway.schema.node_ids import parse_kind_id
 from gateway.schema.nodes import Node
-from gateway.schema.paging import id_cursor, page_size
+from gateway.schema.paging import given_cursor, page_size
 from gateway.schema.scalars import JSON, BigInt, DateTime
 from gateway.schema.texts import require_text
 from gateway.viewers import require_right
@@ -35,7 +36,14 @@ from mutations.registrations import require_source
 from mutations.selections import Selection, names_own_namespace, require_object
 from mutations.validation import OWN_NAMESPACE
 from storage.cursors import IdCursor
-from storage.deletions import CURSOR_KIND, DeletionPage, DeletionRecord, fetch_deletion, fetch_deletion_page
+from storage.deletions import (
+    CURSOR_KIND,
+    DeletionPage,
+    DeletionRecord,
+    deletion_cursor,
+    fetch_deletion,
+    fetch_deletion_page,
+)
 from storage.records import EventKey, EventRecord, ObjectRecord
 from storage.registrations import fetch_prunable_registrations
 from storage.scopes import Scope
@@ -112,25 +120,7 @@ class DeletionEdge:
 
 def _edges(root: "strawberry.Parent[DeletionConnection]") -> list[DeletionEdge]:
     records: list[Any] = root.page.records
-    return [DeletionEdge(cursor=_cursor_of(record), node=record) for record in records]
-
-
-def _nodes(root: "strawberry.Parent[DeletionConnection]") -> list[DeletionRecord]:
-    return root.page.records
-
-
-def _page_info(root: "strawberry.Parent[DeletionConnection]") -> PageInfo:
-    page = root.page
-    return PageInfo(
-        has_next_page=page.has_next,
-        has_previous_page=page.has_previous,
-        start_cursor=_cursor_of(page.records[0]) if page.records else None,
-        end_cursor=_cursor_of(page.records[-1]) if page.records else None,
-    )
-
-
-def _cursor_of(record: DeletionRecord) -> str:
-    return IdCursor(CURSOR_KIND, record.id).to_text()
+    return [DeletionEdge(cursor=deletion_cursor(record).to_text(), node=record) for record in records]
 
 
 @strawberry.type(description="A page of a list of deletions, newest first.")
@@ -139,8 +129,8 @@ class DeletionConnection:
 
     page: strawberry.Private[DeletionPage]
     edges: list[DeletionEdge] = resolved(_edges, "The deletions with their cursors, in the order of the list.")
-    nodes: list[Deletion] = resolved(_nodes, "The deletions alone, in the order of the list.")
-    page_info: PageInfo = resolved(_page_info, "Where this page lies in its list.")
+    nodes: list[Deletion] = resolved(nodes_of, "The deletions alone, in the order of the list.")
+    page_info: PageInfo = resolved(page_info_of, "Where this page lies in its list.")
 
 
 async def fetch_deletion_list(
@@ -155,15 +145,15 @@ async def fetch_deletion_list(
 ) -> DeletionConnection:
     """Give a page of deletions, newest first (P5)."""
     size, backward = page_size(first, last)
-    cursors = (id_cursor(after, CURSOR_KIND, "after"), id_cursor(before, CURSOR_KIND, "before"))
+    read = partial(IdCursor.from_text, kind=CURSOR_KIND)
     wanted = None if states is UNSET else states
     page = await fetch_deletion_page(
         info.context.database,
         states=wanted if _may_delete(info.context) else [],
         now=info.context.clock(),
         size=size,
-        after=cursors[0],
-        before=cursors[1],
+        after=given_cursor(read, after, "after"),
+        before=given_cursor(read, before, "before"),
         backward=backward,
     )
     return DeletionConnection(page=page)

@@ -15,9 +15,10 @@ from gateway.schema.filters import to_selector
 from gateway.schema.node_ids import object_node_id
 from gateway.schema.nodes import Node
 from gateway.schema.operations import Operation, OperationConnection
-from gateway.schema.paging import event_page_request, operation_cursor, page_size, resolve_as_of
+from gateway.schema.paging import event_page_request, given_cursor, page_size, resolve_as_of
 from gateway.schema.problems import ProblemConnection, problems_of_objects
 from gateway.schema.scalars import DateTime
+from storage.cursors import OperationCursor
 from storage.operations import OperationRecord
 from storage.records import ObjectRecord
 from storage.selectors import ObjectReference, TouchesAny, all_of
@@ -84,69 +85,37 @@ async def _latest_of_many(roots: Sequence[ObjectRecord], info: Info) -> list[Ope
     return await info.context.loaders.latest_operation_by_object.load_many(roots)
 
 
-async def _pending_operations(
-    root: strawberry.Parent[ObjectRecord],
-    info: Info,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> OperationConnection:
-    [connection] = await _pending_operations_of_many([root], info, first, after, last, before)
-    return connection
+def _paged_operations(description: str, *, pending_only: bool) -> Any:
+    """A field with a page of an object's operations."""
 
+    async def of_many(
+        roots: Sequence[ObjectRecord],
+        info: Info,
+        first: int | None = UNSET,
+        after: str | None = UNSET,
+        last: int | None = UNSET,
+        before: str | None = UNSET,
+    ) -> list[OperationConnection]:
+        size, backward = page_size(first, last)
+        read = OperationCursor.from_text
+        ends = (given_cursor(read, after, "after"), given_cursor(read, before, "before"))
+        request = OperationRequest(size, *ends, backward, pending_only)
+        keys = [OperationsKey(root, request) for root in roots]
+        pages = await info.context.loaders.operations_by_object.load_many(keys)
+        return [OperationConnection(page=page) for page in pages]
 
-async def _pending_operations_of_many(
-    roots: Sequence[ObjectRecord],
-    info: Info,
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
-) -> list[OperationConnection]:
-    request = _operation_request(first, after, last, before, pending_only=True)
-    return await _operation_connections(roots, info, request)
+    async def of_one(
+        root: strawberry.Parent[ObjectRecord],
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> OperationConnection:
+        [connection] = await of_many([root], info, first, after, last, before)
+        return connection
 
-
-async def _operations(
-    root: strawberry.Parent[ObjectRecord],
-    info: Info,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> OperationConnection:
-    [connection] = await _operations_of_many([root], info, first, after, last, before)
-    return connection
-
-
-async def _operations_of_many(
-    roots: Sequence[ObjectRecord],
-    info: Info,
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
-) -> list[OperationConnection]:
-    request = _operation_request(first, after, last, before, pending_only=False)
-    return await _operation_connections(roots, info, request)
-
-
-def _operation_request(
-    first: int | None, after: str | None, last: int | None, before: str | None, *, pending_only: bool
-) -> OperationRequest:
-    size, backward = page_size(first, last)
-    return OperationRequest(
-        size, operation_cursor(after, "after"), operation_cursor(before, "before"), backward, pending_only
-    )
-
-
-async def _operation_connections(
-    roots: Sequence[ObjectRecord], info: Info, request: OperationRequest
-) -> list[OperationConnection]:
-    keys = [OperationsKey(root, request) for root in roots]
-    pages = await info.context.loaders.operations_by_object.load_many(keys)
-    return [OperationConnection(page=page) for page in pages]
+    return resolved(of_one, description, many=of_many)
 
 
 async def _problems(
@@ -191,15 +160,11 @@ class EventObject(Node):
         "The operation on it that was enqueued last, in any state, whatever moved last; null without any.",
         many=_latest_of_many,
     )
-    pending_operations: OperationConnection | None = resolved(
-        _pending_operations,
-        "The pending operations that target it, the one enqueued last first.",
-        many=_pending_operations_of_many,
+    pending_operations: OperationConnection | None = _paged_operations(
+        "The pending operations that target it, the one enqueued last first.", pending_only=True
     )
-    operations: OperationConnection | None = resolved(
-        _operations,
-        "All operations that target it, the one enqueued last first.",
-        many=_operations_of_many,
+    operations: OperationConnection | None = _paged_operations(
+        "All operations that target it, the one enqueued last first.", pending_only=False
     )
 
     problems: ProblemConnection | None = resolved(

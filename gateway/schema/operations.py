@@ -8,12 +8,19 @@ from strawberry import UNSET
 
 from gateway.context import Info, RequestContext
 from gateway.errors import BadUserInputError, QueryTooComplexError
-from gateway.schema.connections import EventConnection, EventObjectType, PageInfo, event_connection, page_info
+from gateway.schema.connections import (
+    EventConnection,
+    EventObjectType,
+    PageInfo,
+    event_connection,
+    nodes_of,
+    page_info_of,
+)
 from gateway.schema.enums import EventOrder, OperationState
 from gateway.schema.fields import After, Before, First, Last, NamespaceArgument, resolved, stored
 from gateway.schema.node_ids import parse_kind_id
 from gateway.schema.nodes import Node
-from gateway.schema.paging import event_page_request, operation_cursor, page_size
+from gateway.schema.paging import event_page_request, given_cursor, page_size
 from gateway.schema.scalars import JSON, DateTime
 from gateway.schema.texts import require_text, require_text_or_none
 from gateway.viewers import require_right
@@ -23,7 +30,7 @@ from mutations.operations import OBJECT_TYPE, enqueue_operation, transition_oper
 from storage.conditions import MAX_LIST_VALUES
 from storage.cursors import OperationCursor
 from storage.operation_lists import fetch_operation_list
-from storage.operations import OperationPage, OperationRecord, fetch_operations
+from storage.operations import OperationPage, OperationRecord, fetch_operations, operation_cursor
 from storage.records import ObjectRecord
 from storage.selectors import ObjectReference, TouchesAny
 
@@ -100,15 +107,7 @@ class OperationEdge:
 
 def _edges(root: "strawberry.Parent[OperationConnection]") -> list[OperationEdge]:
     records: list[Any] = root.page.records
-    return [OperationEdge(cursor=OperationCursor(record.key).to_text(), node=record) for record in records]
-
-
-def _nodes(root: "strawberry.Parent[OperationConnection]") -> list[OperationRecord]:
-    return root.page.records
-
-
-def _page_info(root: "strawberry.Parent[OperationConnection]") -> PageInfo:
-    return page_info(root.page)
+    return [OperationEdge(cursor=operation_cursor(record).to_text(), node=record) for record in records]
 
 
 @strawberry.type(description="A page of a list of operations, the one enqueued last first.")
@@ -117,8 +116,8 @@ class OperationConnection:
 
     page: strawberry.Private[OperationPage]
     edges: list[OperationEdge] = resolved(_edges, "The operations with their cursors, in the order of the list.")
-    nodes: list[Operation] = resolved(_nodes, "The operations alone, in the order of the list.")
-    page_info: PageInfo = resolved(_page_info, "Where this page lies in its list.")
+    nodes: list[Operation] = resolved(nodes_of, "The operations alone, in the order of the list.")
+    page_info: PageInfo = resolved(page_info_of, "Where this page lies in its list.")
 
 
 def _optional(description: str) -> Any:
@@ -221,8 +220,8 @@ async def fetch_operation_connection(
         states=None if states is UNSET else states,
         operation_types=_type_names(operation_types),
         size=size,
-        after=operation_cursor(after, "after"),
-        before=operation_cursor(before, "before"),
+        after=given_cursor(OperationCursor.from_text, after, "after"),
+        before=given_cursor(OperationCursor.from_text, before, "before"),
         backward=backward,
     )
     return OperationConnection(page=page)

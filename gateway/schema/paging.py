@@ -1,18 +1,14 @@
 """Paging: from first, after, last, before, orderBy and asOf to one page request (rules P1 to P3, P8)."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
 from strawberry import UNSET
 
 from gateway.context import RequestContext
 from gateway.errors import BadUserInputError
-from storage.cursors import (
-    EventCursor,
-    EventOrder,
-    IdCursor,
-    InvalidCursorError,
-    ObjectCursor,
-    OperationCursor,
-    ProblemCursor,
-)
+from storage.cursors import EventCursor, EventOrder, InvalidCursorError
 from storage.pages import PageRequest
 from storage.positions import require_position
 
@@ -20,6 +16,8 @@ DEFAULT_SIZE = 50
 MAX_SIZE = 1000
 
 _LARGEST_POSITION = 2**63 - 1
+
+_Cursor = TypeVar("_Cursor")
 
 
 def page_size(first: int | None, last: int | None) -> tuple[int, bool]:
@@ -54,51 +52,21 @@ def event_page_request(
 ) -> PageRequest:
     """Make the request for a page of events."""
     size, backward = page_size(first, last)
+    read = partial(EventCursor.from_text, order=order)
     return PageRequest(
         size=size,
         order=order,
-        after=_event_cursor(after, order, "after"),
-        before=_event_cursor(before, order, "before"),
+        after=given_cursor(read, after, "after"),
+        before=given_cursor(read, before, "before"),
         backward=backward,
         as_of=as_of,
     )
 
 
-def object_cursor(text: str | None, name: str) -> ObjectCursor | None:
-    """Read a cursor of a list of objects; None for none."""
+def given_cursor(read: Callable[[str], _Cursor], text: str | None, name: str) -> _Cursor | None:
+    """Read a cursor of one kind, such as by `ObjectCursor.from_text`; None for none. `name` is the argument's."""
     try:
-        return ObjectCursor.from_text(text) if text is not None and _is_given(text) else None
-    except InvalidCursorError as error:
-        raise BadUserInputError(f"{name}: {error}") from None
-
-
-def id_cursor(text: str | None, kind: str, name: str) -> IdCursor | None:
-    """Read a cursor of a list that goes by ids; None for none. `kind`: of which list, see `IdCursor`."""
-    try:
-        return IdCursor.from_text(text, kind) if text is not None and _is_given(text) else None
-    except InvalidCursorError as error:
-        raise BadUserInputError(f"{name}: {error}") from None
-
-
-def operation_cursor(text: str | None, name: str) -> OperationCursor | None:
-    """Read a cursor of a list of operations; None for none."""
-    try:
-        return OperationCursor.from_text(text) if text is not None and _is_given(text) else None
-    except InvalidCursorError as error:
-        raise BadUserInputError(f"{name}: {error}") from None
-
-
-def problem_cursor(text: str | None, name: str) -> ProblemCursor | None:
-    """Read a cursor of a list of problems; None for none."""
-    try:
-        return ProblemCursor.from_text(text) if text is not None and _is_given(text) else None
-    except InvalidCursorError as error:
-        raise BadUserInputError(f"{name}: {error}") from None
-
-
-def _event_cursor(text: str | None, order: EventOrder, name: str) -> EventCursor | None:
-    try:
-        return EventCursor.from_text(text, order) if text is not None and _is_given(text) else None
+        return read(text) if text is not None and _is_given(text) else None
     except InvalidCursorError as error:
         raise BadUserInputError(f"{name}: {error}") from None
 

@@ -9,18 +9,19 @@ from strawberry import UNSET
 from gateway.context import Info
 from gateway.errors import BadUserInputError
 from gateway.loaders import EventsKey
-from gateway.schema.connections import EventObjectType, EventType, PageInfo, page_info
+from gateway.schema.connections import EventObjectType, EventType, PageInfo, nodes_of, page_info_of
 from gateway.schema.enums import CountKind, Severity
 from gateway.schema.fields import After, Before, First, Last, NamespaceArgument, resolved, stored
 from gateway.schema.lookahead import event_fields
 from gateway.schema.node_ids import ProblemKey, parse_problem_node_id, problem_node_id
 from gateway.schema.nodes import Node
-from gateway.schema.paging import page_size, problem_cursor
+from gateway.schema.paging import given_cursor, page_size
 from gateway.schema.scalars import BigInt, DateTime
 from gateway.schema.texts import require_text, require_text_or_none
 from gateway.viewers import require_right
 from mutations.errors import NotFoundError
 from mutations.problems import dismiss_problem
+from storage.cursors import ProblemCursor
 from storage.problem_statements import ProblemQuery, ProblemRange
 from storage.problems import (
     ProblemCount,
@@ -133,14 +134,6 @@ def _edges(root: "strawberry.Parent[ProblemConnection]") -> list[ProblemEdge]:
     return [ProblemEdge(cursor=record.cursor.to_text(), node=record) for record in records]
 
 
-def _nodes(root: "strawberry.Parent[ProblemConnection]") -> list[ProblemRecord]:
-    return root.page.records
-
-
-def _page_info(root: "strawberry.Parent[ProblemConnection]") -> PageInfo:
-    return page_info(root.page)
-
-
 @strawberry.type(
     description=(
         "A page of a list of problems, newest error first. It may hold fewer than asked for, even none, while there is "
@@ -152,12 +145,13 @@ class ProblemConnection:
 
     page: strawberry.Private[ProblemPage]
     edges: list[ProblemEdge] = resolved(_edges, "The problems with their cursors, in the order of the list.")
-    nodes: list[Problem] = resolved(_nodes, "The problems alone, in the order of the list.")
-    page_info: PageInfo = resolved(_page_info, "Where this page lies in its list.")
+    nodes: list[Problem] = resolved(nodes_of, "The problems alone, in the order of the list.")
+    page_info: PageInfo = resolved(page_info_of, "Where this page lies in its list.")
 
 
 def _range(after: str | None, before: str | None, *, backward: bool) -> ProblemRange:
-    return ProblemRange(backward, problem_cursor(after, "after"), problem_cursor(before, "before"))
+    read = ProblemCursor.from_text
+    return ProblemRange(backward, given_cursor(read, after, "after"), given_cursor(read, before, "before"))
 
 
 async def problems_of_objects(

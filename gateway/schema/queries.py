@@ -48,7 +48,7 @@ from gateway.schema.operations import (
     find_operation,
     find_operation_by_node_id,
 )
-from gateway.schema.paging import event_page_request, object_cursor, page_size, resolve_as_of
+from gateway.schema.paging import event_page_request, given_cursor, page_size, resolve_as_of
 from gateway.schema.problems import ProblemConnection, fetch_problem_list, find_problem
 from gateway.schema.registrations import RegistrationConnection, fetch_registration_list, find_registration
 from gateway.schema.requests import RequestTrail, fetch_request_trail
@@ -57,6 +57,7 @@ from gateway.schema.server import ServerInfo, server_info
 from gateway.schema.statistics import Statistics, fetch_statistics_panel
 from gateway.schema.texts import require_text, require_text_or_none
 from gateway.schema.trees import EventTree, fetch_causation, fetch_correlation, fetch_trace
+from storage.cursors import ObjectCursor
 from storage.identifiers import parse_uuid
 from storage.objects import fetch_object_page
 from storage.records import EventKey, EventRecord, ObjectRecord
@@ -170,8 +171,8 @@ async def _objects(
         id_prefix=require_text_or_none(id_prefix, "idPrefix"),
         has_pending=None if has_pending_operations is UNSET else has_pending_operations,
         size=size,
-        after=object_cursor(after, "after"),
-        before=object_cursor(before, "before"),
+        after=given_cursor(ObjectCursor.from_text, after, "after"),
+        before=given_cursor(ObjectCursor.from_text, before, "before"),
         backward=backward,
     )
     return EventObjectConnection(page=page)

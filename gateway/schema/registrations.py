@@ -1,5 +1,6 @@
 """Registration: each time a source begins anew, it may say so and get an id for its events (HZ3)."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -7,25 +8,26 @@ from strawberry import UNSET
 
 from gateway.context import Info
 from gateway.errors import BadUserInputError
-from gateway.schema.connections import PageInfo
+from gateway.schema.connections import PageInfo, nodes_of, page_info_of
 from gateway.schema.fields import After, Before, First, Last, NamespaceArgument, resolved, stored
 from gateway.schema.nodes import Node
-from gateway.schema.paging import id_cursor, page_size
+from gateway.schema.paging import given_cursor, page_size
 from gateway.schema.scalars import DateTime
 from gateway.schema.texts import require_text, require_text_or_none
 from gateway.viewers import require_right
 from mutations.registrations import register_source
 from storage.cursors import IdCursor
 from storage.registrations import (
+    CURSOR_KIND,
     RegistrationPage,
     RegistrationRecord,
     fetch_registration_page,
     fetch_registrations,
     reaches_namespace,
+    registration_cursor,
 )
 
 _KIND = "registration"
-_CURSOR = "r"
 
 
 def _node_id(root: strawberry.Parent[RegistrationRecord]) -> strawberry.ID:
@@ -66,25 +68,7 @@ class RegistrationEdge:
 
 def _edges(root: "strawberry.Parent[RegistrationConnection]") -> list[RegistrationEdge]:
     records: list[Any] = root.page.records
-    return [RegistrationEdge(cursor=_cursor_of(record), node=record) for record in records]
-
-
-def _nodes(root: "strawberry.Parent[RegistrationConnection]") -> list[RegistrationRecord]:
-    return root.page.records
-
-
-def _page_info(root: "strawberry.Parent[RegistrationConnection]") -> PageInfo:
-    page = root.page
-    return PageInfo(
-        has_next_page=page.has_next,
-        has_previous_page=page.has_previous,
-        start_cursor=_cursor_of(page.records[0]) if page.records else None,
-        end_cursor=_cursor_of(page.records[-1]) if page.records else None,
-    )
-
-
-def _cursor_of(record: RegistrationRecord) -> str:
-    return IdCursor(_CURSOR, record.uuid).to_text()
+    return [RegistrationEdge(cursor=registration_cursor(record).to_text(), node=record) for record in records]
 
 
 @strawberry.type(description="A page of a list of registrations, newest first.")
@@ -93,8 +77,8 @@ class RegistrationConnection:
 
     page: strawberry.Private[RegistrationPage]
     edges: list[RegistrationEdge] = resolved(_edges, "The registrations with their cursors, in the order of the list.")
-    nodes: list[Registration] = resolved(_nodes, "The registrations alone, in the order of the list.")
-    page_info: PageInfo = resolved(_page_info, "Where this page lies in its list.")
+    nodes: list[Registration] = resolved(nodes_of, "The registrations alone, in the order of the list.")
+    page_info: PageInfo = resolved(page_info_of, "Where this page lies in its list.")
 
 
 async def fetch_registration_list(
@@ -108,14 +92,15 @@ async def fetch_registration_list(
 ) -> RegistrationConnection:
     """Give a page of registrations, newest first (P5)."""
     size, backward = page_size(first, last)
+    read = partial(IdCursor.from_text, kind=CURSOR_KIND)
     page = await fetch_registration_page(
         info.context.database,
         scope=info.context.scope,
         namespace=require_text_or_none(namespace, "namespace"),
         source=require_text_or_none(source, "source"),
         size=size,
-        after=id_cursor(after, _CURSOR, "after"),
-        before=id_cursor(before, _CURSOR, "before"),
+        after=given_cursor(read, after, "after"),
+        before=given_cursor(read, before, "before"),
         backward=backward,
     )
     return RegistrationConnection(page=page)

@@ -71,13 +71,9 @@ def walked_tables(plan: list[dict[str, Any]]) -> set[str]:
     """Give the tables of a plan of which nothing bounds what is read, whether by an index or without one."""
     walked: set[str] = set()
     for row in plan:
-        if "detail" in row:
-            word, table, *_ = (*row["detail"].split(), "")
-            is_whole = word == "SCAN"
-        else:
-            table, is_whole = row["table"], row["type"] in ("ALL", "index")
-        if is_whole and table in metadata.tables:
-            walked.add(table)
+        words = row["detail"].split() if "detail" in row else [row["type"], row["table"]]
+        if words[0] in ("SCAN", "ALL", "index") and words[1] in metadata.tables:
+            walked.add(words[1])
     return walked
 
 
