@@ -68,24 +68,8 @@ async def enqueue_operation(
     operation_id = uuid or new_event_id()
     now = clock()
     audience = AudienceName(namespace, None, None)
-    event = _event(
-        OperationRecord(
-            key=0,
-            uuid=operation_id,
-            namespace=namespace,
-            operation_type=operation_type.name,
-            state=OperationState.QUEUED,
-            is_pending=True,
-            created_at=now,
-            updated_at=now,
-            request_id=request_id,
-            payload=checked.text,
-        ),
-        targets,
-        moved_from=None,
-        message=None,
-        actor=actor,
-    )
+    queued = _queued(operation_id, operation_type.name, namespace, checked.text, request_id=request_id, now=now)
+    event = _event(queued, targets, moved_from=None, message=None, actor=actor)
     append = await prepare_append(database, [Batch([event], now)])
     new = NewOperation(
         uuid=operation_id,
@@ -185,6 +169,24 @@ def find_targets(operation_type: OperationType, namespace: str, payload: str) ->
             raise InvalidInputError(rejection.message) from None
         targets[ObjectRecord(namespace, object_type, object_id)] = None
     return tuple(targets)
+
+
+def _queued(
+    operation_id: str, operation_type: str, namespace: str, payload: str, *, request_id: str | None, now: int
+) -> OperationRecord:
+    """Make the record of an operation that is about to be stored, and has no key yet."""
+    return OperationRecord(
+        key=0,
+        uuid=operation_id,
+        namespace=namespace,
+        operation_type=operation_type,
+        state=OperationState.QUEUED,
+        is_pending=True,
+        created_at=now,
+        updated_at=now,
+        request_id=request_id,
+        payload=payload,
+    )
 
 
 async def _find(database: Database, operation_id: str) -> OperationRecord:

@@ -21,7 +21,7 @@ from storage.appends import EventRow
 from storage.identifiers import new_event_id, parse_uuid
 from storage.identities import AudienceName
 from storage.records import LinkRecord, ObjectRecord
-from storage.severities import Severity, severity_from_word
+from storage.severities import Severity
 from storage.times import EARLIEST, LATEST, MICROSECONDS_PER_SECOND, format_rfc3339
 from storage.type_definitions import EventTypeRecord
 
@@ -33,6 +33,8 @@ STATE_CATEGORY, NEW_STATE = "state", "new-state"
 
 MAX_RECORD_COUNT = 2**53 - 1
 _REGISTRATION = "registration:"
+_NAMED_TYPES = 10
+"""How many types of objects a message names: a batch may get one for each of its events."""
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _SEVERITIES = Severity.__members__
 _INFO = int(Severity.INFO)
@@ -141,7 +143,7 @@ class EventValidator:
             raise Discard(
                 IngestCode.TYPE_DISABLED,
                 f"the event type {shown(draft.event_type)} is switched off for events that touch no object of a type "
-                f"among {', '.join(map(shown, wanted))}",
+                f"among {', '.join(map(shown, wanted[:_NAMED_TYPES]))}{', ...' if len(wanted) > _NAMED_TYPES else ''}",
             )
         return event_type
 
@@ -155,9 +157,7 @@ class EventValidator:
             raise Rejection(
                 IngestCode.UNKNOWN_SEVERITY, "severity and severityText are both given: only one of them can decide"
             )
-        severity = severity_from_word(word)
-        if severity is None:
-            severity = self._types.severity(namespace, word)
+        severity = self._types.severity(namespace, word)
         if severity is None:
             words = ", ".join(self._types.severity_words(namespace))
             raise Rejection(IngestCode.UNKNOWN_SEVERITY, f"severityText {shown(word)} is none of {words}")

@@ -7,7 +7,6 @@ import strawberry
 
 from gateway.context import RequestContext
 from mutations.operation_types import OperationType
-from storage.registrations import reaches_namespace
 from storage.type_definitions import EventTypeRecord
 
 _T = TypeVar("_T", EventTypeRecord, OperationType)
@@ -33,7 +32,8 @@ async def visible_types(context: RequestContext, types: Sequence[_T], namespace:
 
 
 async def _seen(context: RequestContext, names: set[str]) -> set[str]:
-    if context.scope.everything or not names:
+    identities = context.database.identities
+    reached = await identities.reached_namespaces(context.scope)
+    if reached is None:
         return names
-    keys = await context.database.identities.namespace_keys(sorted(names))
-    return {name for name, key in keys.items() if await reaches_namespace(context.database, context.scope, key)}
+    return {name for name, key in (await identities.namespace_keys(sorted(names))).items() if key in reached}

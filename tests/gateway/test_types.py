@@ -132,6 +132,10 @@ category = "storage"
 default_severity = "panic"
 
 [[event_types]]
+name = "of_many"
+object_types = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]
+
+[[event_types]]
 name = "detailed"
 required_details = ["a.b", "ü"]
 
@@ -173,6 +177,12 @@ SENT: list[tuple[dict[str, Any], str, str | None, str]] = [
         "extra has no 'new-state'",
     ),
     ({"eventType": "unknown", "category": "state"}, "ACCEPTED", None, ""),
+    (
+        {"eventType": "of_many"},
+        "DISCARDED",
+        "TYPE_DISABLED",
+        "among 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', ...",
+    ),
     ({"eventType": "unknown", "severityText": "odd"}, "REJECTED", "UNKNOWN_SEVERITY", "is none of trace, debug, info"),
 ]
 STORED = [
@@ -210,13 +220,13 @@ async def test_events_are_judged_by_their_types(database_url: str, tmp_path: Pat
         for result, (event, outcome, code, text) in zip(payload["results"], SENT, strict=True):
             assert (result["outcome"], result["code"]) == (outcome, code), event
             assert text in (result["message"] or "")
-        assert (payload["accepted"], payload["rejected"], payload["discarded"]) == (5, 6, 3)
-        assert [each["id"] for each in payload["results"]] == [event_id(number) for number in range(1, 15)]
-        assert len(payload["problems"]) == 9
+        assert (payload["accepted"], payload["rejected"], payload["discarded"]) == (5, 6, 4)
+        assert [each["id"] for each in payload["results"]] == [event_id(number) for number in range(1, 16)]
+        assert len(payload["problems"]) == 10
         nodes = (await post(client, READ)).json()["data"]["events"]["nodes"]
         assert sorted(nodes, key=str) == sorted(STORED, key=str)
         metrics = (await client.get("/metrics")).text
-    assert 'timeloom_ingest_outcomes_total{outcome="DISCARDED"} 3.0' in metrics
+    assert 'timeloom_ingest_outcomes_total{outcome="DISCARDED"} 4.0' in metrics
     assert 'timeloom_events_inserted_total{event_type="of_disks"} 2.0' in metrics
     assert 'timeloom_events_inserted_total{event_type="other"} 1.0' in metrics
 
