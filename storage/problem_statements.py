@@ -114,14 +114,24 @@ def build_pair_count(namespace: str | None, scope: Scope, *, most: int) -> Selec
     return select(func.count()).select_from(pairs)
 
 
-def build_window_pairs(plan: Plan, keys: KeyRange, scope: Scope, dialect_name: str) -> Select[Any]:
-    """Ask the same about the objects that the events of a plan touch within a range of keys, each object once."""
+def build_window_pairs(
+    namespace: str | None, plan: Plan, keys: KeyRange, scope: Scope, dialect_name: str
+) -> Select[Any]:
+    """Ask the same about the objects that the events of a plan touch within a range of keys, each object once.
+
+    `namespace`: only about objects of that one.
+    """
     tests = build_row_tests(plan, None, dialect_name)
     branches = [build_branch(plan, prefix, keys, dialect_name, tests=tests) for prefix in plan.prefixes]
     found = (branches[0] if len(branches) == 1 else union_of_limited(branches, dialect_name)).subquery("found")
     reference = event_objects.alias("touching")
     of_event = and_(reference.c.event_id == found.c.id, reference.c.namespace_key == found.c.namespace_key)
-    touched = select(reference.c.object_key).select_from(found.join(reference, of_event)).distinct()
+    source = found.join(reference, of_event)
+    if namespace is not None:
+        source = source.join(objects, objects.c.object_key == reference.c.object_key)
+    touched = select(reference.c.object_key).select_from(source).distinct()
+    if namespace is not None:
+        touched = touched.where(objects.c.namespace == namespace)
     touched = keep_join_order(force_index(touched, reference, "ix_event_objects_event"))
     touched = touched.subquery("touched")
     joined = touched.join(object_audiences, object_audiences.c.object_key == touched.c.object_key)

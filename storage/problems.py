@@ -190,7 +190,7 @@ class _PageReader:
             window = min(window, left)
             boundary = await windows.end(keys, window)
             part = keys._replace(stop=boundary or keys.stop)
-            pairs = build_window_pairs(plan, part, self._scope, self._database.dialect_name)
+            pairs = build_window_pairs(self._query.namespace, plan, part, self._scope, self._database.dialect_name)
             found += await self._fetch(pairs, self._limit - len(found), part)
             if len(found) >= self._limit or boundary is None:
                 return found, None

@@ -215,6 +215,9 @@ async def test_problems_are_what_the_oracle_says(database: Database, database_ur
         if severity == Severity.ERROR and not scope.namespace_keys:
             assert await read_all(narrow, 8, scope=scope, query=query) == listed
             assert await read_all(narrow, 11, scope=scope, query=query, backward=True) == listed
+            for each, namespace in ((database, "other"), (narrow, "default")):
+                of_namespace = await read_all(each, 9, scope=scope, query=query._replace(namespace=namespace))
+                assert of_namespace == [one for one in listed if one.object.namespace == namespace]
     await narrow.close()
 
 
@@ -380,10 +383,11 @@ async def test_problems_are_read_by_the_ends_of_indexes(database: Database) -> N
         severe = equals_any(EventField.SEVERITY, (3, 4, 5))
         plan = await Planner(database, connection, scope=EVERYTHING).plan(severe)
     keys = KeyRange(True, stop=Bound(START + 10_100, event_id(1), True))
-    pairs = build_window_pairs(plan, keys, EVERYTHING, database.dialect_name)
-    used["window"] = used_indexes(await explain(database, problems_of(pairs, keys)))
     wanted = {name: indexes for name, (_, indexes) in STATEMENTS.items()}
-    wanted["window"] = {*ENDS, "ix_events_severity", "ix_event_objects_event"}
+    for name, namespace in (("window", None), ("window of a namespace", "default")):
+        pairs = build_window_pairs(namespace, plan, keys, EVERYTHING, database.dialect_name)
+        used[name] = used_indexes(await explain(database, problems_of(pairs, keys)))
+        wanted[name] = {*ENDS, "ix_events_severity", "ix_event_objects_event"}
     for name, indexes in used.items():
         assert wanted[name] <= {_plain(each) for each in indexes}, (name, indexes)
         scanned = {each for each in indexes if each.startswith("scan")}
