@@ -126,9 +126,22 @@ class Pair:
         stock = await self.stock.ask(request)
         compiled = await self.compiled.ask(request)
         difference = find_difference(stock, compiled)
+        if difference is not None and _have_read_floats_alike(stock, compiled):
+            difference = await self._ask_again(request, difference)
         if difference is None and len(compiled.statements) > len(stock.statements) and not _ended_early(stock):
             difference = await self._compare_statements(request, stock, compiled)
         return stock, difference
+
+    async def _ask_again(self, request: Request, difference: str) -> str | None:
+        """Give the difference, unless it was chance: by the same statements both give the same when asked again.
+
+        A sum of floats depends in its last digit on the order of the rows, and MariaDB reads those that a window sorts
+        alike now in one order, now in another.
+        """
+        for _ in range(_REPEATS):
+            if find_difference(await self.stock.ask(request), await self.compiled.ask(request)) is None:
+                return None
+        return difference
 
     async def _compare_statements(self, request: Request, stock: Reply, compiled: Reply) -> str | None:
         """Say that the compiled executor sends more statements, unless that was chance.
@@ -144,6 +157,13 @@ class Pair:
                 return None
         shown = "\n".join(f"  {statement}" for statement in fewest)
         return f"{_unlike('number of statements', most, len(fewest))}\n{shown}"
+
+
+def _have_read_floats_alike(stock: Reply, compiled: Reply) -> bool:
+    """Whether both sent the same statements, which read only, and among them a window over floats of MariaDB."""
+    if stock.statements != compiled.statements or not all(each.startswith("SELECT") for each in stock.statements):
+        return False
+    return any(" OVER (PARTITION BY " in each and "%s" in each for each in stock.statements)
 
 
 def _ended_early(reply: Reply) -> bool:
