@@ -84,7 +84,7 @@ def tell_history(count: int, *, seed: int, until: int) -> Iterator[EventDraft]:
 
     cluster = Cluster(draws_of("cluster"))
     api_server = ApiServer(draws_of("api server"))
-    sync_log = SyncLog(draws_of("sync log"))
+    sync_log = SyncLog(draws_of("sync log"), failing_from=at(0.8))
     edge = EdgeAgents(draws_of("edge"), since=since)
     # Its id is fixed, so it must be the same in every history that ends then: a second one brings duplicates.
     failed_request = FailedRequest(Draws(f"{until}/failed request"))

@@ -30,6 +30,9 @@ CATEGORY_OF_TYPE = {
 }
 """The 13 event types, and the category of each."""
 
+_UNLUCKY_DEVICE = "laptop-ana"
+"""The device that tries to take from the failing peer, again and again."""
+
 _PEER = {name: ObjectDraft("device", name, role="peer") for name in DEVICES}
 _ERRORS = (
     "checksum of a batch does not match",
@@ -40,10 +43,11 @@ _ERRORS = (
 
 
 class SyncLog:
-    """Tells the stories of a library's devices."""
+    """Tells the stories of a library's devices; from `failing_from` on, nobody succeeds in taking from one of them."""
 
-    def __init__(self, draws: Draws) -> None:
+    def __init__(self, draws: Draws, *, failing_from: int) -> None:
         self._draws = draws
+        self._failing_from = failing_from
 
     @property
     def stories(self) -> Sequence[tuple[int, Callable[[int], Iterable[EventDraft]]]]:
@@ -59,7 +63,7 @@ class SyncLog:
 
     def catch_up(self, start: int) -> Iterable[EventDraft]:
         """A device was away and reads what it missed."""
-        session = _Session(self._draws, start)
+        session = self._begin(start)
         session.begin("catch_up_session_started", f"catching up with {session.peer}")
         total = sum(session.trickle(typical=120, typical_ms=90) for _ in range(self._draws.randint(1, 4)))
         session.complete("catch_up_session_completed", f"caught up with {session.peer}: {total} records", total)
@@ -67,14 +71,14 @@ class SyncLog:
 
     def trickle(self, start: int) -> Iterable[EventDraft]:
         """A few fresh records, without any session."""
-        session = _Session(self._draws, start, within_session=False)
+        session = self._begin(start, within_session=False)
         session.trickle(typical=8, typical_ms=12)
         return session.events
 
     def meet(self, start: int) -> Iterable[EventDraft]:
         """A peer comes, and goes after a while."""
         draws = self._draws
-        session = _Session(draws, start, within_session=False)
+        session = self._begin(start, within_session=False)
         address = f"198.51.100.{draws.randrange(2, 250)}"
         session.add("peer_connected", f"{session.peer} connected", extra={"address": address, "via": "lan"})
         session.now += draws.randrange(MINUTE, 50 * MINUTE)
@@ -83,7 +87,7 @@ class SyncLog:
 
     def backfill(self, start: int) -> Iterable[EventDraft]:
         """A device fills itself from the best of several candidates."""
-        session = _Session(self._draws, start)
+        session = self._begin(start)
         session.open_backfill()
         total = sum(session.exchange(page, typical_ms=450) for page in range(1, self._draws.randint(3, 7)))
         session.complete_backfill(total)
@@ -99,8 +103,8 @@ class SyncLog:
         return session.events
 
     def failed_backfill(self, start: int) -> Iterable[EventDraft]:
-        """A backfill that ends before it is complete: the page that was on its way is lost."""
-        session = _Session(self._draws, start)
+        """A backfill that ends before it is complete: the page that was on its way is lost. It is always these two."""
+        session = _Session(self._draws, start, device=_UNLUCKY_DEVICE, peer=FAILING_PEER)
         session.open_backfill()
         total = session.exchange(1, typical_ms=700)
         session.fail(self._draws.choice(_ERRORS), records=total, lost=session.ask(2))
@@ -113,7 +117,7 @@ class SyncLog:
             session = _Session(
                 self._draws,
                 start,
-                device="laptop-ana",
+                device=_UNLUCKY_DEVICE,
                 peer=FAILING_PEER,
                 correlation_id=FAILED_SESSION_ID if last else None,
             )
@@ -130,10 +134,17 @@ class SyncLog:
     def stumble(self, start: int) -> Iterable[EventDraft]:
         """An error in passing, and the batch again."""
         draws = self._draws
-        session = _Session(draws, start)
+        session = self._begin(start)
         session.add("sync_error", draws.choice(_ERRORS), severity="ERROR", success=False, extra={"retry": True})
         session.trickle(typical=40, typical_ms=60)
         return session.events
+
+    def _begin(self, start: int, *, within_session: bool = True) -> "_Session":
+        """Begin a session of any two devices; once it fails, nobody else takes from the failing peer."""
+        device = self._draws.choice(DEVICES)
+        avoided = {device, FAILING_PEER} if start >= self._failing_from else {device}
+        peer = self._draws.choice([name for name in DEVICES if name not in avoided])
+        return _Session(self._draws, start, device=device, peer=peer, within_session=within_session)
 
 
 class _Session:
@@ -144,8 +155,8 @@ class _Session:
         draws: Draws,
         start: int,
         *,
-        device: str | None = None,
-        peer: str | None = None,
+        device: str,
+        peer: str,
         within_session: bool = True,
         correlation_id: str | None = None,
     ) -> None:
@@ -153,8 +164,8 @@ class _Session:
         self.now = start
         self._begun: EventDraft | None = None
         self._draws = draws
-        self.device = device or draws.choice(DEVICES)
-        self.peer = peer or draws.choice([name for name in DEVICES if name != self.device])
+        self.device = device
+        self.peer = peer
         self._correlation_id = correlation_id or (draws.uuid() if within_session else None)
         self._models = draws.sample(MODEL_TYPES, draws.randint(1, 4))
 
