@@ -26,6 +26,8 @@ from storage.trees import TreeEvents, fetch_tree_by_field, fetch_tree_by_parents
 
 _EVENT_PLACE = "entries.event"
 _RECKONED_EVENTS = 5_000
+_DECIMALS = 6
+"""Reckoned milliseconds end at nanoseconds: what is below is the rounding of the reckoning."""
 
 
 @strawberry.type(description="An event in a tree, and where it stands.")
@@ -107,7 +109,7 @@ class EventTreeNodes(Sequence[EventTreeNode]):
         if ending is None:
             return durations[place]
         # A child may be timed before its parent, by another clock.
-        return max(_milliseconds(times[place], times[ending]) + (durations[ending] or 0.0), 0.0)
+        return round(max(_milliseconds(times[place], times[ending]) + (durations[ending] or 0.0), 0.0), _DECIMALS)
 
     def __len__(self) -> int:
         return len(self._events)
@@ -265,7 +267,7 @@ def _gaps_ms(event_types: Sequence[str], times: Sequence[int], durations: Sequen
     for event_type, at, duration in zip(event_types, times, durations, strict=True):
         offset = _milliseconds(times[0], at)
         before = ends.get(event_type)
-        gaps.append(None if before is None else max(offset - before, 0.0))
+        gaps.append(None if before is None else round(max(offset - before, 0.0), _DECIMALS))
         ends[event_type] = max(offset + (duration or 0.0), before or 0.0)
     return gaps
 

@@ -175,12 +175,13 @@ async def test_gaps_stand_between_events_of_one_type(database: Database) -> None
     batches = [
         draft(number, at=at, event_type=kind, duration_ms=took)
         for number, (kind, at, took) in enumerate(
-            [("batch", 0, 10), ("start", 1, 900), ("batch", 30, 100), ("batch", 50, 5), ("batch", 200, None)], start=1
+            [("batch", 0, 10.001), ("start", 1, 900), ("batch", 30, 100), ("batch", 50, 5), ("batch", 200, None)],
+            start=1,
         )
     ]
     await send(database, *batches)
     tree = await ask(Caller(database), FIELDS["correlation"], "entries { gapMs offsetMs }")
-    assert [entry["gapMs"] for entry in tree["entries"]] == [None, None, 20, 0, 70]
+    assert [entry["gapMs"] for entry in tree["entries"]] == [None, None, 19.999, 0, 70]
 
 
 async def test_a_parent_may_arrive_later_than_its_child(database: Database) -> None:
