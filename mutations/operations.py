@@ -92,7 +92,8 @@ async def enqueue_operation(
         # It may also be our own COMMIT, whose answer was lost.
         if there.content_hash != new.content_hash:
             raise ConflictError(
-                f"uuid {operation_id} belongs to another operation: send what was sent with it first, or leave it out"
+                f"uuid {operation_id} belongs to another operation, with another type, namespace or payload: "
+                "leave it out for a new one, or send what was first sent with it"
             )
         return there.record
 

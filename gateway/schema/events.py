@@ -179,7 +179,7 @@ class Event(Node):
     record_count: BigInt | None = stored("How many records an aggregated event stands for.")
     records_per_second: float | None = resolved(
         _records_per_second,
-        "Its recordCount by the seconds of its durationMs; null without either, or when that is 0.",
+        "Its recordCount divided by the seconds of its durationMs; null without either, or when that is 0.",
         many=_records_per_second_of_many,
         needs=("record_count", "duration_ms"),
     )

@@ -169,7 +169,8 @@ class EventObject(Node):
 
     problems: ProblemConnection | None = resolved(
         _problems,
-        "Its problem, if it has one: at most one, of an error of at least WARNING that nobody has dismissed.",
+        "Its open problem, if it has one: its last error of at least WARNING that no later success or dismissal "
+        "has closed.",
         many=problems_of_objects,
     )
 

@@ -207,7 +207,8 @@ async def test_what_is_wrong_is_said_and_nothing_is_written(caller: Caller) -> N
         (
             {"uuid": event_id(301)},
             ErrorCode.CONFLICT,
-            f"uuid {event_id(301)} belongs to another operation: send what was sent with it first, or leave it out",
+            f"uuid {event_id(301)} belongs to another operation, with another type, namespace or payload: "
+            "leave it out for a new one, or send what was first sent with it",
         ),
     ]
     count = "{ events(first: 0) { totalCount { value } } operations { nodes { state } } }"
