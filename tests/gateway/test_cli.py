@@ -96,6 +96,12 @@ def test_migrate_hides_the_password_and_tells_its_steps(
     assert f"schema revision {head_revision()}" in done.stderr
 
 
+def test_serving_ends_at_once_with_a_fault_in_a_file_of_types(tmp_path: Path, run_here: Callable[..., Ended]) -> None:
+    (tmp_path / "types.toml").write_text('[[event_types]]\nname = ""')
+    done = run_here("serve", "--port", "0", type_registries="./types.toml", database_url="sqlite+aiosqlite:///none.db")
+    assert (done.code, "types.toml: event_types 1 (): name is empty" in done.stderr) == (2, True)
+
+
 def test_settings_are_shown_with_their_origins(tmp_path: Path, run_here: Callable[..., Ended]) -> None:
     (tmp_path / "t.toml").write_text("scan_rows = 5\n")
     url = "mariadb+aiomysql://me:s3cret@db/t"

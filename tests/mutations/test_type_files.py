@@ -12,7 +12,6 @@ from mutations.type_registry import TypeKey
 from storage.severities import Severity
 from storage.type_definitions import FOR_EVER, EventTypeRecord
 from tests.docs.markdown import ROOT, read_blocks
-from tests.processes import GatewayError, run_timeloom
 
 FULL = """
 [severity_words]
@@ -149,12 +148,6 @@ def test_an_entry_of_the_setting_that_names_nothing_is_refused(tmp_path: Path) -
     with pytest.raises(SettingsError, match=r"gone\.toml: cannot be read \(No such file or directory\)"):
         declared_types(Settings(type_registries=(str(tmp_path / "gone.toml"),)))
     assert parse_source("/etc/a=b.toml").namespace is None
-
-
-def test_serving_ends_at_once_with_a_fault_in_a_file(tmp_path: Path) -> None:
-    path = write(tmp_path, '[[event_types]]\nname = ""')
-    with pytest.raises(GatewayError, match=rf"ended with 2:\n.*{path}: event_types 1 \(\): name is empty"):
-        run_timeloom("serve", "--port", "0", settings={"TIMELOOM_TYPE_REGISTRIES": path}, directory=tmp_path)
 
 
 def test_the_documented_file_is_one(tmp_path: Path) -> None:
