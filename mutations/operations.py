@@ -13,7 +13,6 @@ from mutations.audit import own_event
 from mutations.errors import ConflictError, InvalidInputError, NotFoundError
 from mutations.extras import CheckedExtra, check_extra
 from mutations.limits import MAX_TEXT_LENGTH, MAX_TYPE_LENGTH, IngestLimits
-from mutations.operation_types import OperationType
 from mutations.rejections import Rejection
 from mutations.validation import require_namespace_name, require_open, require_text
 from storage.appends import Batch, EventRow, prepare_append
@@ -32,6 +31,7 @@ from storage.operations import OperationRecord, OperationState, fetch_operations
 from storage.records import EventKey, LinkRecord, ObjectRecord
 from storage.scopes import EVERYTHING
 from storage.severities import Severity
+from storage.type_definitions import OperationTypeRecord
 
 OBJECT_TYPE = "operation"
 """The type of the object that stands for an operation; its id is the operation's UUID."""
@@ -47,7 +47,7 @@ _MICROSECONDS_PER_MILLISECOND = 1_000
 async def enqueue_operation(
     database: Database,
     *,
-    operation_type: OperationType,
+    operation_type: OperationTypeRecord,
     namespace: str,
     payload: str,
     uuid: str | None = None,
@@ -146,7 +146,7 @@ def check_payload(payload: str, limits: IngestLimits) -> CheckedExtra:
     return checked
 
 
-def find_targets(operation_type: OperationType, namespace: str, payload: str) -> tuple[ObjectRecord, ...]:
+def find_targets(operation_type: OperationTypeRecord, namespace: str, payload: str) -> tuple[ObjectRecord, ...]:
     """Give what a checked payload names by the fields of a type, each once; missing and null ones are skipped (OP1).
 
     Raises InvalidInputError that names the field when it holds anything but a text, or a text that is no id (O4).
@@ -258,7 +258,7 @@ def _event(
     )
 
 
-def _require_names(operation_type: OperationType, namespace: str, request_id: str | None) -> None:
+def _require_names(operation_type: OperationTypeRecord, namespace: str, request_id: str | None) -> None:
     try:
         require_namespace_name("namespace", namespace)
         require_open(namespace)

@@ -5,10 +5,9 @@ from typing import Any, TypeVar
 
 from mutations.audit import audit_batch
 from mutations.errors import InvalidInputError
-from mutations.operation_types import OperationType
 from mutations.turns import LEASE
 from mutations.type_definitions import require_definable, require_event_type, require_operation_type
-from mutations.type_registry import TypeKey, TypeRegistry, to_operation_type
+from mutations.type_registry import TypeKey, TypeRegistry
 from storage.appends import Batch, prepare_append
 from storage.engine import Database, Transaction
 from storage.leases import wait_for_holder
@@ -16,6 +15,7 @@ from storage.type_definitions import (
     FOR_EVER,
     EventTypeRecord,
     OperationTypeRecord,
+    TargetField,
     begin_definition,
     find_event_type,
     find_operation_type,
@@ -65,8 +65,8 @@ class TypeChanges:
         return await self._define(EVENT_TYPE, key, find_event_type, change, put)
 
     async def define_operation_type(
-        self, key: TypeKey, target_fields: tuple[tuple[str, str], ...], *, description: str | None
-    ) -> OperationType:
+        self, key: TypeKey, target_fields: tuple[TargetField, ...], *, description: str | None
+    ) -> OperationTypeRecord:
         """Define a type of operations: all its target fields; `description` None leaves it, an empty one takes it away.
 
         Raises InvalidInputError, whose text names the input. Operations that are there keep their targets.
@@ -76,13 +76,13 @@ class TypeChanges:
         def change(before: OperationTypeRecord | None) -> OperationTypeRecord:
             kept = before.description if before is not None and description is None else description or None
             after = OperationTypeRecord(key.namespace, key.name, target_fields, kept)
-            require_operation_type(to_operation_type(after), naming=_in_contract)
+            require_operation_type(after, naming=_in_contract)
             return after
 
         async def put(transaction: Transaction, _: OperationTypeRecord | None, after: OperationTypeRecord) -> None:
             await put_operation_type(transaction, after, dialect_name=self._database.dialect_name, now=self._clock())
 
-        return to_operation_type(await self._define(OPERATION_TYPE, key, find_operation_type, change, put))
+        return await self._define(OPERATION_TYPE, key, find_operation_type, change, put)
 
     def _require_free(self, key: TypeKey, declared: Mapping[TypeKey, str]) -> None:
         require_definable(key.namespace)
@@ -178,6 +178,8 @@ def _shown(definition: EventTypeRecord | OperationTypeRecord | None) -> dict[str
     shown = definition._asdict()
     if isinstance(definition, EventTypeRecord):
         shown["default_severity"] = definition.default_severity.name
+    else:
+        shown["target_fields"] = list(map(list, definition.target_fields))
     return shown
 
 

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 
 from mutations.errors import InvalidInputError
 from mutations.limits import MAX_TEXT_LENGTH, MAX_TYPE_LENGTH
-from mutations.operation_types import OperationType
 from mutations.rejections import Rejection
 from mutations.validation import require_namespace_name, require_open, require_text
-from storage.type_definitions import FOR_EVER, EventTypeRecord
+from storage.type_definitions import FOR_EVER, EventTypeRecord, OperationTypeRecord
 
 MAX_DESCRIPTION_LENGTH = 2_000
 """Code points of a description."""
@@ -39,7 +38,7 @@ def require_event_type(record: EventTypeRecord, *, naming: Naming = str) -> None
         raise InvalidInputError(f"{naming('max_age_seconds')} must be from 1 to {MAX_AGE_SECONDS}, which {age} is not")
 
 
-def require_operation_type(definition: OperationType, *, naming: Naming = str) -> None:
+def require_operation_type(definition: OperationTypeRecord, *, naming: Naming = str) -> None:
     """Refuse a type of operations that cannot be. Raises InvalidInputError, which names the field."""
     _require_texts(
         naming,

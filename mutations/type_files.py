@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 
 from mutations.errors import InvalidInputError
 from mutations.limits import MAX_TYPE_LENGTH
-from mutations.operation_types import OperationType, TargetField
 from mutations.type_definitions import require_definable, require_event_type, require_operation_type
 from mutations.type_registry import DeclaredTypes, TypeKey
 from storage.severities import SEVERITY_WORDS, Severity
-from storage.type_definitions import EventTypeRecord
+from storage.type_definitions import EventTypeRecord, OperationTypeRecord, TargetField
 
 _SHIPPED = Path(__file__).parent / "registries"
 SHIPPED_REGISTRIES = tuple(sorted(path.stem for path in _SHIPPED.glob("*.toml")))
@@ -59,7 +58,7 @@ def parse_source(entry: str) -> TypeSource:
 def read_types(sources: Iterable[TypeSource]) -> DeclaredTypes:
     """Read what some files declare; later ones beat earlier ones. Raises TypeFileError for the first fault."""
     event_types: dict[TypeKey, EventTypeRecord] = {}
-    operation_types: dict[TypeKey, OperationType] = {}
+    operation_types: dict[TypeKey, OperationTypeRecord] = {}
     words: dict[str | None, _Words] = {}
     event_places: dict[TypeKey, str] = {}
     operation_places: dict[TypeKey, str] = {}
@@ -88,7 +87,7 @@ class _File:
         """Give the types of events that it declares."""
         return [self._event_type(place, entry) for place, entry in self._entries("event_types", _EVENT_KEYS)]
 
-    def operation_types(self) -> list[OperationType]:
+    def operation_types(self) -> list[OperationTypeRecord]:
         """Give the types of operations that it declares."""
         return [
             self._operation_type(place, entry) for place, entry in self._entries("operation_types", _OPERATION_KEYS)
@@ -109,12 +108,12 @@ class _File:
             raise self._fault(place, f"{error}{hint}") from None
         return record
 
-    def _operation_type(self, place: str, entry: Mapping[str, Any]) -> OperationType:
+    def _operation_type(self, place: str, entry: Mapping[str, Any]) -> OperationTypeRecord:
         fields = entry.get("target_fields", {})
         for field, object_type in fields.items():
             self._require_kind(place, f"target_fields.{field}", object_type, str)
         targets = tuple(TargetField(field, object_type) for field, object_type in fields.items())
-        definition = OperationType(entry["name"], self._source.namespace, targets, entry.get("description"))
+        definition = OperationTypeRecord(self._source.namespace, entry["name"], targets, entry.get("description"))
         try:
             require_operation_type(definition)
         except InvalidInputError as error:

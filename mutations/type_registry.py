@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from mutations.operation_types import OperationType, TargetField
 from storage.engine import Database
 from storage.severities import SEVERITY_WORDS, Severity
 from storage.type_definitions import (
@@ -25,7 +24,7 @@ from storage.type_definitions import (
 SNAPSHOT_SECONDS = 1.0
 """How old a snapshot may be: so long after its answer another process may still not know a definition."""
 
-_T = TypeVar("_T", EventTypeRecord, OperationType)
+_T = TypeVar("_T", EventTypeRecord, OperationTypeRecord)
 
 
 class TypeKey(NamedTuple):
@@ -43,7 +42,7 @@ class DeclaredTypes:
     """
 
     event_types: Mapping[TypeKey, EventTypeRecord] = field(default_factory=dict)
-    operation_types: Mapping[TypeKey, OperationType] = field(default_factory=dict)
+    operation_types: Mapping[TypeKey, OperationTypeRecord] = field(default_factory=dict)
     severity_words: Mapping[str | None, Mapping[str, Severity]] = field(default_factory=dict)
     event_places: Mapping[TypeKey, str] = field(default_factory=dict)
     operation_places: Mapping[TypeKey, str] = field(default_factory=dict)
@@ -70,7 +69,7 @@ class TypeSnapshot:
     def __init__(
         self,
         event_types: Iterable[EventTypeRecord] = (),
-        operation_types: Iterable[OperationType] = (),
+        operation_types: Iterable[OperationTypeRecord] = (),
         *,
         severity_words: Mapping[str | None, Mapping[str, Severity]] | None = None,
         refuses_unknown: bool = False,
@@ -92,7 +91,7 @@ class TypeSnapshot:
         """Give the definition that holds for events of a type in a namespace; None: there is none."""
         return _find(self._event_types, namespace, name)
 
-    def operation_type(self, namespace: str, name: str) -> OperationType | None:
+    def operation_type(self, namespace: str, name: str) -> OperationTypeRecord | None:
         """Give the definition that holds for operations of a type in a namespace; None: there is none."""
         return _find(self._operation_types, namespace, name)
 
@@ -144,7 +143,7 @@ class TypeRegistry:
         """Give the definition that holds for events of a type in a namespace now. Raises StorageError."""
         return (await self.current()).event_type(namespace, name)
 
-    async def operation_type(self, namespace: str, name: str) -> OperationType | None:
+    async def operation_type(self, namespace: str, name: str) -> OperationTypeRecord | None:
         """Give the definition that holds for operations of a type in a namespace now. Raises StorageError."""
         return (await self.current()).operation_type(namespace, name)
 
@@ -171,7 +170,7 @@ class TypeRegistry:
         self, event_types: Iterable[EventTypeRecord], operation_types: Iterable[OperationTypeRecord]
     ) -> TypeSnapshot:
         stored_events = {TypeKey(each.namespace, each.name): each for each in event_types}
-        stored_operations = {TypeKey(each.namespace, each.name): to_operation_type(each) for each in operation_types}
+        stored_operations = {TypeKey(each.namespace, each.name): each for each in operation_types}
         return TypeSnapshot(
             {**stored_events, **self.declared.event_types}.values(),
             {**stored_operations, **self.declared.operation_types}.values(),
@@ -180,13 +179,7 @@ class TypeRegistry:
         )
 
 
-def to_operation_type(record: OperationTypeRecord) -> OperationType:
-    """Give the type of operations of a stored row."""
-    fields = tuple(TargetField(*pair) for pair in record.target_fields)
-    return OperationType(record.name, record.namespace, fields, record.description)
-
-
-def _by_name(each: EventTypeRecord | OperationType) -> tuple[str, str]:
+def _by_name(each: EventTypeRecord | OperationTypeRecord) -> tuple[str, str]:
     return each.name, each.namespace or ""
 
 

@@ -42,13 +42,20 @@ class EventTypeRecord(NamedTuple):
     description: str | None = None
 
 
+class TargetField(NamedTuple):
+    """That a field of the payload holds the id of an object of a type: a target (OP1)."""
+
+    field: str
+    object_type: str
+
+
 class OperationTypeRecord(NamedTuple):
-    """A type of operations; `target_fields` are pairs of a field of the payload and an object type."""
+    """A type of operations: what its payloads' fields name; `namespace` None: in every namespace."""
 
     namespace: str | None
     name: str
-    target_fields: tuple[tuple[str, str], ...]
-    description: str | None
+    target_fields: tuple[TargetField, ...] = ()
+    description: str | None = None
 
 
 class TypeAge(NamedTuple):
@@ -156,7 +163,7 @@ def _to_event_type(row: Any) -> EventTypeRecord:
 def _to_operation_type(row: Any) -> OperationTypeRecord:
     values = dict(row._mapping)
     values["namespace"] = values["namespace"] or None
-    values["target_fields"] = tuple((field, kind) for field, kind in json.loads(values["target_fields"]))
+    values["target_fields"] = tuple(TargetField(*pair) for pair in json.loads(values["target_fields"]))
     return OperationTypeRecord(**values)
 
 

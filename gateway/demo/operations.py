@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from gateway.demo.draws import HOUR, as_json
 from gateway.demo.showcase import CLUSTER_NAMESPACE
 from mutations.drafts import EventDraft
-from mutations.operation_types import OperationType, TargetField
 from storage.engine import Database
 from storage.identities import AudienceName
 from storage.operation_changes import NewOperation
 from storage.operations import OperationState
 from storage.records import ObjectRecord
 from storage.told_operations import ToldOperation, insert_told_operations
+from storage.type_definitions import OperationTypeRecord, TargetField
 
 _OPERATION = "operation"
 _LONGEST = 2 * HOUR
@@ -26,7 +26,7 @@ _INSTANCE, _NETWORK, _BLOB = (TargetField(name, name) for name in ("instance", "
 _HOST, _SOURCE, _DESTINATION = (TargetField(name, "node") for name in ("host", "source", "destination"))
 
 OPERATION_TYPES = tuple(
-    OperationType(name, CLUSTER_NAMESPACE, fields, description)
+    OperationTypeRecord(CLUSTER_NAMESPACE, name, fields, description)
     for name, fields, description in (
         ("instance_start", (_INSTANCE, _NETWORK, _BLOB, _HOST), "Start an instance on a node."),
         ("instance_reboot", (_INSTANCE, _HOST), "Reboot an instance."),

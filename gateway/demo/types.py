@@ -6,7 +6,6 @@ from gateway.demo.showcase import API_NAMESPACE, CLUSTER_NAMESPACE, EDGE_NAMESPA
 from mutations.type_files import parse_source, read_types
 from storage.engine import Database, Transaction
 from storage.type_definitions import (
-    OperationTypeRecord,
     begin_definition,
     put_event_type,
     put_operation_type,
@@ -37,7 +36,6 @@ async def define_types(database: Database, *, clock: Clock) -> None:
         operations = {(each.namespace, each.name) for each in await read_operation_types(transaction)}
         for each in OPERATION_TYPES:
             if (each.namespace, each.name) not in operations:
-                definition = OperationTypeRecord(each.namespace, each.name, each.target_fields, each.description)
-                await put_operation_type(transaction, definition, dialect_name=dialect_name, now=now)
+                await put_operation_type(transaction, each, dialect_name=dialect_name, now=now)
 
     await database.write(work, name="types of the demo")

@@ -10,14 +10,15 @@ from gateway.schema.fields import stored
 from gateway.schema.texts import require_text, require_text_or_none
 from gateway.schema.type_lists import HoldsIn, visible_types
 from gateway.viewers import require_right
-from mutations.operation_types import OperationType
 from mutations.type_changes import TypeChanges
 from mutations.type_registry import TypeKey
+from storage.type_definitions import OperationTypeRecord
+from storage.type_definitions import TargetField as TargetFieldRecord
 
 
 @strawberry.type(description="A field of the payload that holds the id of an object: a target of the operation.")
 class TargetField:
-    """A target field; the source of its fields is mutations' TargetField."""
+    """A target field; the source of its fields is storage's TargetField."""
 
     field: str = stored("The field's name, at the top level of the payload.")
     object_type: str = stored("The type of the object.")
@@ -29,7 +30,7 @@ class TargetField:
     )
 )
 class OperationTypeDefinition:
-    """A registered type; the source of its fields is mutations' OperationType."""
+    """A registered type; the source of its fields is an OperationTypeRecord."""
 
     name: str = stored("The operations' operationType.")
     namespace: str | None = stored("The namespace in which it holds; null: in every one.")
@@ -37,7 +38,7 @@ class OperationTypeDefinition:
     description: str | None = stored("What it means, for people.")
 
 
-async def fetch_operation_types(info: Info, namespace: HoldsIn = UNSET) -> list[OperationType]:
+async def fetch_operation_types(info: Info, namespace: HoldsIn = UNSET) -> list[OperationTypeRecord]:
     """Give the registered types of operations, by name."""
     types = await info.context.types.current()
     return await visible_types(info.context, types.operation_types, require_text_or_none(namespace, "namespace"))
@@ -84,7 +85,9 @@ async def define_operation_type(
     context = info.context
     key = TypeKey(require_text_or_none(input.namespace, "namespace"), require_text(input.name, "name"))
     fields = tuple(
-        (require_text(each.field, "targetFields.field"), require_text(each.object_type, "targetFields.objectType"))
+        TargetFieldRecord(
+            require_text(each.field, "targetFields.field"), require_text(each.object_type, "targetFields.objectType")
+        )
         for each in input.target_fields
     )
     description = require_text_or_none(input.description, "description")

@@ -25,7 +25,6 @@ from gateway.schema.scalars import JSON, DateTime
 from gateway.schema.texts import require_text, require_text_or_none
 from gateway.viewers import require_right
 from mutations.errors import NotFoundError
-from mutations.operation_types import OperationType
 from mutations.operations import OBJECT_TYPE, enqueue_operation, transition_operation
 from storage.conditions import MAX_LIST_VALUES
 from storage.cursors import OperationCursor
@@ -33,6 +32,7 @@ from storage.operation_lists import fetch_operation_list
 from storage.operations import OperationPage, OperationRecord, fetch_operations, operation_cursor
 from storage.records import ObjectRecord
 from storage.selectors import ObjectReference, TouchesAny
+from storage.type_definitions import OperationTypeRecord
 
 _KIND = "operation"
 _NAMED_TYPES = 10
@@ -275,7 +275,7 @@ async def transition(
     return TransitionOperationPayload(operation=record)
 
 
-async def _operation_type(context: RequestContext, namespace: str, name: str) -> OperationType:
+async def _operation_type(context: RequestContext, namespace: str, name: str) -> OperationTypeRecord:
     """Give the declaration that holds for a type of operations. Raises BadUserInputError that says which there are."""
     types = await context.types.current()
     found = types.operation_type(namespace, name)

@@ -6,10 +6,9 @@ from typing import Annotated, TypeVar
 import strawberry
 
 from gateway.context import RequestContext
-from mutations.operation_types import OperationType
-from storage.type_definitions import EventTypeRecord
+from storage.type_definitions import EventTypeRecord, OperationTypeRecord
 
-_T = TypeVar("_T", EventTypeRecord, OperationType)
+_T = TypeVar("_T", EventTypeRecord, OperationTypeRecord)
 
 HoldsIn = Annotated[
     str | None,

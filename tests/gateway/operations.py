@@ -1,19 +1,18 @@
 """Operations with fixed ids on the objects of the small history, written without events; and their types."""
 
-from mutations.operation_types import OperationType, TargetField
 from mutations.type_registry import DeclaredTypes, TypeKey
 from storage.engine import Database, Transaction
 from storage.identities import AudienceName
 from storage.operation_changes import NewOperation, insert_operation, move_operation
 from storage.operations import OperationState
 from storage.records import ObjectRecord
-from storage.type_definitions import EventTypeRecord
+from storage.type_definitions import EventTypeRecord, OperationTypeRecord, TargetField
 from tests.gateway.history import at, event_id
 
-RESIZE = OperationType(
-    "instance.resize", None, (TargetField("instance", "instance"), TargetField("node", "node")), "more or less of it"
+RESIZE = OperationTypeRecord(
+    None, "instance.resize", (TargetField("instance", "instance"), TargetField("node", "node")), "more or less of it"
 )
-COPY = OperationType("volume.copy", "default", (TargetField("from", "volume"), TargetField("to", "volume")), None)
+COPY = OperationTypeRecord("default", "volume.copy", (TargetField("from", "volume"), TargetField("to", "volume")), None)
 DISK = EventTypeRecord(None, "disk.state", "state", required_details=("serial",), max_age_seconds=86_400)
 DECLARED = DeclaredTypes(
     event_types={TypeKey(DISK.namespace, DISK.name): DISK},

@@ -3,13 +3,13 @@
 from typing import Any
 
 from mutations.limits import IngestLimits
-from mutations.operation_types import OperationType, TargetField
 from mutations.operations import enqueue_operation, transition_operation
 from storage.engine import Database
 from storage.operations import OperationRecord, OperationState
+from storage.type_definitions import OperationTypeRecord, TargetField
 from tests.storage.histories import START
 
-RESIZE = OperationType("resize", None, (TargetField("disk", "disk"), TargetField("node", "node")), None)
+RESIZE = OperationTypeRecord(None, "resize", (TargetField("disk", "disk"), TargetField("node", "node")), None)
 """Works on a disk and a node."""
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 import mutations.operations
 from mutations.errors import ConflictError, InvalidInputError, NotFoundError
 from mutations.limits import IngestLimits
-from mutations.operation_types import OperationType, TargetField
 from storage.cursors import EventOrder
 from storage.engine import Database
 from storage.operation_changes import lock_operation
@@ -22,6 +21,7 @@ from storage.scopes import EVERYTHING
 from storage.selectors import ObjectReference, TouchesAny
 from storage.severities import Severity
 from storage.tables import events, operation_targets, operations
+from storage.type_definitions import OperationTypeRecord, TargetField
 from tests.databases import MARIADB_DRIVERS, MariaServer
 from tests.mutations.operating import enqueue, move
 from tests.proxies import DatabaseProxy
@@ -90,7 +90,7 @@ async def test_an_operation_is_stored_with_its_targets_and_an_event(database: Da
     assert (await enqueue(database)).key > operation.key
 
 
-TWO_FIELDS = OperationType("copy", "default", (TargetField("from", "disk"), TargetField("to", "disk")), None)
+TWO_FIELDS = OperationTypeRecord("default", "copy", (TargetField("from", "disk"), TargetField("to", "disk")), None)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -111,7 +111,7 @@ async def test_targets_are_what_the_fields_hold(database: Database) -> None:
         operation = await enqueue(database, payload, operation_type=TWO_FIELDS)
         assert [target.object_id for target in await targets_of(database, operation)] == ids, payload
     # An operation may work on another one, and be told of its own id.
-    of_operation = OperationType("retry", None, (TargetField("of", "operation"),), None)
+    of_operation = OperationTypeRecord(None, "retry", (TargetField("of", "operation"),), None)
     own = await enqueue(database, f'{{"of":"{event_id(9)}"}}', operation_type=of_operation, uuid=event_id(9))
     assert await targets_of(database, own) == [own_object(own)]
     assert len(await timeline(database, own_object(own))) == 1

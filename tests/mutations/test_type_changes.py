@@ -12,7 +12,6 @@ from sqlalchemy.engine import make_url
 from gateway.demo.history import tell_history
 from mutations.errors import InvalidInputError
 from mutations.limits import IngestLimits
-from mutations.operation_types import OperationType, TargetField
 from mutations.policies import PolicyOrigin
 from mutations.type_changes import TypeChanges
 from mutations.type_files import SHIPPED_REGISTRIES, parse_source, read_types
@@ -21,7 +20,7 @@ from mutations.validation import EventValidator
 from storage.engine import Database
 from storage.severities import Severity
 from storage.tables import events
-from storage.type_definitions import FOR_EVER, EventTypeRecord
+from storage.type_definitions import FOR_EVER, EventTypeRecord, OperationTypeRecord, TargetField
 from tests.mutations.retained import DAY, Clock, age_policy, carry_out, outcomes, runner
 from tests.mutations.test_retention import stored_numbers
 from tests.proxies import DatabaseProxy
@@ -57,12 +56,12 @@ async def test_what_is_left_out_stays_and_each_change_is_told(database: Database
     assert await some.define_event_type(LAB, {"enabled": True}) == changed
 
     kept = {"field": "node", "object_type": "node"}
-    moved = await some.define_operation_type(TypeKey("lab", "move"), (("node", "node"),), description="moves")
-    assert moved == OperationType("move", "lab", (TargetField(**kept),), "moves")
+    moved = await some.define_operation_type(TypeKey("lab", "move"), (TargetField(**kept),), description="moves")
+    assert moved == OperationTypeRecord("lab", "move", (TargetField(**kept),), "moves")
     assert await registry.operation_type("lab", "move") == moved
     for description, expected in ((None, "moves"), ("", None)):
         bare = await some.define_operation_type(TypeKey("lab", "move"), (), description=description)
-        assert bare == OperationType("move", "lab", (), expected)
+        assert bare == OperationTypeRecord("lab", "move", (), expected)
 
     found = await told(database)
     assert sorted((kind, message) for kind, message, _ in found) == [
@@ -141,7 +140,9 @@ async def test_what_cannot_be_is_refused_and_nothing_is_written(database: Databa
         tuple((str(number), "node") for number in range(101)): "targetFields has 101 fields, the most is 100",
     }.items():
         with pytest.raises(InvalidInputError) as raised:
-            await some.define_operation_type(TypeKey(None, "move"), fields, description=None)
+            await some.define_operation_type(
+                TypeKey(None, "move"), tuple(map(TargetField._make, fields)), description=None
+            )
         assert str(raised.value).startswith(expected)
     with pytest.raises(InvalidInputError, match=rf"status is declared by {path} \(TIMELOOM_TYPE_REGISTRIES\)"):
         await some.define_event_type(LAB, {"enabled": False})

@@ -6,11 +6,10 @@ import pytest
 
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.type_registries import declared_types
-from mutations.operation_types import OperationType, TargetField
 from mutations.type_files import SHIPPED_REGISTRIES, parse_source, read_types
 from mutations.type_registry import TypeKey
 from storage.severities import Severity
-from storage.type_definitions import FOR_EVER, EventTypeRecord
+from storage.type_definitions import FOR_EVER, EventTypeRecord, OperationTypeRecord, TargetField
 from tests.docs.markdown import ROOT, read_blocks
 
 FULL = """
@@ -64,7 +63,7 @@ def test_a_file_says_all_that_a_definition_can_say(tmp_path: Path) -> None:
         EventTypeRecord("lab", "status"),
     ]
     fields = (TargetField("disk_uuid", "disk"), TargetField("node", "node"))
-    assert list(found.operation_types.values()) == [OperationType("disk.move", "lab", fields, "moves a disk")]
+    assert list(found.operation_types.values()) == [OperationTypeRecord("lab", "disk.move", fields, "moves a disk")]
     assert found.severity_words == {"lab": {"panic": Severity.CRITICAL}}
     assert [(each.namespace, each.name, each.max_age_seconds) for each in found.ages] == [("lab", "disk.state", -1)]
 

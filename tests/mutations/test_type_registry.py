@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from mutations.operation_types import OperationType, TargetField
 from mutations.type_registry import SNAPSHOT_SECONDS, DeclaredTypes, TypeKey, TypeRegistry, TypeSnapshot
 from storage.engine import Database, Transaction
 from storage.errors import StorageError
@@ -12,11 +11,14 @@ from storage.severities import Severity
 from storage.type_definitions import (
     EventTypeRecord,
     OperationTypeRecord,
+    TargetField,
     begin_definition,
     put_event_type,
     put_operation_type,
 )
 from tests.gateway.execution import observed
+
+NODE = (TargetField("n", "node"),)
 
 
 class Clock:
@@ -52,13 +54,11 @@ async def test_another_process_is_followed_within_a_second_at_one_statement(data
     assert len(statements) == 1
     assert "leases" in statements[0]
 
-    await store(database, EventTypeRecord(None, "status"), OperationTypeRecord("lab", "move", (("n", "node"),), None))
+    await store(database, EventTypeRecord(None, "status"), OperationTypeRecord("lab", "move", NODE, None))
     assert await registry.operation_type("lab", "move") is None
     clock.seconds += 0.02
     async with observed(database) as statements:
-        assert await registry.operation_type("lab", "move") == OperationType(
-            "move", "lab", (TargetField("n", "node"),), None
-        )
+        assert await registry.operation_type("lab", "move") == OperationTypeRecord("lab", "move", NODE, None)
         assert await registry.operation_type("other", "move") is None
         assert await registry.event_type("other", "status") == EventTypeRecord(None, "status")
     assert len(statements) == 3
@@ -108,13 +108,16 @@ def test_own_namespace_beats_every_namespace_as_a_whole() -> None:
     own = EventTypeRecord("lab", "status")
     types = TypeSnapshot(
         [own, everywhere],
-        [OperationType("move", None, (TargetField("n", "node"),), None), OperationType("move", "lab", (), None)],
+        [
+            OperationTypeRecord(None, "move", NODE, None),
+            OperationTypeRecord("lab", "move", (), None),
+        ],
         severity_words={None: {"panic": Severity.CRITICAL, "odd": Severity.INFO}, "lab": {"odd": Severity.ERROR}},
     )
     assert types.event_type("lab", "status") == own
     assert types.event_type("other", "status") == everywhere
     assert types.event_type("other", "Status") is None
-    assert types.operation_type("lab", "move") == OperationType("move", "lab", (), None)
+    assert types.operation_type("lab", "move") == OperationTypeRecord("lab", "move", (), None)
     assert [types.severity(name, "ODD") for name in ("lab", "other")] == [Severity.ERROR, Severity.INFO]
     assert (types.severity("lab", "Panic"), types.severity("lab", "low")) == (Severity.CRITICAL, Severity.INFO)
     assert types.severity("lab", "nonsense") is None

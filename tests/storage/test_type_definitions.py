@@ -7,6 +7,7 @@ from storage.type_definitions import (
     FOR_EVER,
     EventTypeRecord,
     OperationTypeRecord,
+    TargetField,
     TypeAge,
     begin_definition,
     build_type,
@@ -36,7 +37,7 @@ FULL = EventTypeRecord(
     max_age_seconds=86_400,
     description="what it means",
 )
-MOVE = OperationTypeRecord("lab", "move", (("node_uuid", "node"), ("disk", "disk")), None)
+MOVE = OperationTypeRecord("lab", "move", (TargetField("node_uuid", "node"), TargetField("disk", "disk")), None)
 
 
 async def test_definitions_are_given_back_as_they_were_put(database: Database) -> None:
