@@ -147,6 +147,7 @@ def settings(
         typer.echo(to_markdown() if as_markdown else to_environment(), nl=False)
         return
     loaded = load_settings(config=config)
+    declared_types(loaded.settings)
     if as_json:
         typer.echo(to_json(loaded))
     else:

@@ -131,6 +131,7 @@ def test_the_schema_is_schema_graphql(tmp_path: Path) -> None:
     ("arguments", "settings", "code", "text"),
     [
         (["settings"], {"prot": "1"}, 2, "timeloom: TIMELOOM_PROT in the environment is no setting: did you mean"),
+        (["settings"], {"type_registries": "/none.toml"}, 2, "TIMELOOM_TYPE_REGISTRIES: /none.toml: cannot be read"),
         (["serve", "--port", "99999"], {}, 2, "timeloom: --port: input should be less than or equal to 65535"),
         (["serve", "--port", "x"], {}, 2, "Invalid value for '--port'"),
         (["serve", "--host", "0.0.0.0"], {}, 2, "timeloom: host 0.0.0.0: without authentication the server listens on"),
