@@ -65,11 +65,11 @@ ENDS = {"ix_event_objects_severity", "ix_event_objects_success"}
 
 
 class Dismissal(NamedTuple):
-    """A dismissal for the oracle."""
+    """What somebody has seen to."""
 
     object: ObjectRecord
     event: EventRow
-    until: int | None
+    until: int | None = None
 
 
 async def page(
@@ -87,17 +87,22 @@ async def page(
     return await fetch_problem_page(database, scope=scope, query=query, size=size, within=within)
 
 
-async def dismiss(database: Database, touched: ObjectRecord, event: EventRow, until: int | None = None) -> Dismissal:
-    touch = await fetch_touch(database, touched, EventKey(event.audience.namespace, event.id), scope=EVERYTHING)
-    assert touch is not None
+async def dismiss(database: Database, wanted: Iterable[Dismissal]) -> None:
+    """Dismiss errors, all in one transaction."""
+    touches = []
+    for each in wanted:
+        key = EventKey(each.event.audience.namespace, each.event.id)
+        touch = await fetch_touch(database, each.object, key, scope=EVERYTHING)
+        assert touch is not None
+        touches.append((touch, each.until))
 
     async def work(connection: Any) -> None:
-        await save_dismissal(
-            connection, touch, by="somebody", at=NOW, until=until, reason=None, dialect_name=database.dialect_name
-        )
+        for touch, until in touches:
+            await save_dismissal(
+                connection, touch, by="somebody", at=NOW, until=until, reason=None, dialect_name=database.dialect_name
+            )
 
-    await database.write(work, name="a dismissal")
-    return Dismissal(touched, event, until)
+    await database.write(work, name="dismissals")
 
 
 def place(event: EventRow) -> tuple[int, str, str]:
@@ -188,16 +193,17 @@ async def test_problems_are_what_the_oracle_says(database: Database, database_ur
     rows = make_history(chance)
     await store(database, rows)
     errors = [each for each in rows if each.severity >= Severity.WARNING and not each.success]
-    dismissals: dict[tuple[ObjectRecord, EventRow], Dismissal] = {}
-    for event in chance.sample(errors, 45):
-        touched = chance.choice(event.objects).object
-        until = chance.choice((None, NOW, NOW + 1, NOW + 100))
-        dismissals[touched, event] = await dismiss(database, touched, event, until)
+    ends = (None, NOW, NOW + 1, NOW + 100)
+    dismissals = [
+        Dismissal(chance.choice(event.objects).object, event, chance.choice(ends))
+        for event in chance.sample(errors, 45)
+    ]
+    await dismiss(database, dismissals)
     narrow = await Database.open(database_url, DatabaseOptions(scan_rows=FEW))
     objects = sorted({each.object for one in rows for each in one.objects})
     for (scope, seen), (severity, include, later) in product(await scopes(database), ASKED):
         query = ProblemQuery(severity, NOW + later, include)
-        expected = expect(rows, list(dismissals.values()), query, seen)
+        expected = expect(rows, dismissals, query, seen)
         found = await fetch_problems_of(database, objects, scope=scope, query=query)
         assert {one: seen_as(each) for one, each in found.items() if each} == {
             one: (at, is_dismissed) for one, (at, _, is_dismissed) in expected.items()
@@ -286,11 +292,9 @@ async def test_an_object_with_many_errors_costs_what_one_with_few_does(database:
 async def test_dismissals_whose_event_is_gone_go_too(database: Database) -> None:
     """HZ6: until then they do no harm; an earlier error comes up again with them."""
     await store_noise(database, range(3), objects=5)
-    rows = [row(number, severity=4, objects=(link("vm", f"vm-{number}"),)) for number in range(1, 6)]
-    for number, each in enumerate(rows, 1):
-        await dismiss(database, ObjectRecord("default", "vm", f"vm-{number}"), each)
     noisy = ObjectRecord("default", "vm", "noisy")
-    await dismiss(database, noisy, row(10_002))
+    quiet = [Dismissal(ObjectRecord("default", "vm", f"vm-{number}"), row(number)) for number in range(1, 6)]
+    await dismiss(database, [*quiet, Dismissal(noisy, row(10_002))])
     assert (await page(database)).records == []
 
     async def remove(connection: Any) -> None:
