@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.cursors import EventCursor, EventOrder, InvalidCursorError, ObjectCursor, OperationCursor
+from storage.cursors import EventCursor, EventOrder, InvalidCursorError, ObjectCursor, OperationCursor, ProblemCursor
 from storage.times import EARLIEST, LATEST
 
 ID = "0190b2c4-0000-7000-8000-00000000abcd"
@@ -82,7 +82,7 @@ FORGED = {
     "an offset": base64.b64encode(b"arrayconnection:10").decode(),
     "another version": encode([2, "e", "N", 0, ID, "default"]),
     "no version": encode(["e", "N", 0, ID, "default"]),
-    "an unknown kind": encode([1, "x", "N", 0, ID, "default"]),
+    "an unknown kind": encode([1, "z", "N", 0, ID, "default"]),
     "a kind alone": encode([1, "e"]),
     "an empty list": encode([]),
     "an object": encode({"version": 1}),
@@ -140,7 +140,8 @@ def test_what_is_no_operation_cursor_is_refused(values: list[Any]) -> None:
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_garbage_raises_nothing_else(text: str) -> None:
     """P2, P3: whatever a client sends."""
-    for read in (partial(EventCursor.from_text, order=NEWEST), ObjectCursor.from_text, OperationCursor.from_text):
+    kinds = (ObjectCursor, OperationCursor, ProblemCursor)
+    for read in (partial(EventCursor.from_text, order=NEWEST), *(kind.from_text for kind in kinds)):
         with pytest.raises(InvalidCursorError):
             read(text)
 
