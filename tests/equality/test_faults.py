@@ -10,15 +10,18 @@ from tests.equality.gateways import serve_pair
 from tests.equality.runs import Run
 from tests.equality.stores import Stores, Templates
 
-DOCUMENTS = 400
-SEED = 0
+DOCUMENTS = 100
+SEEDS = (6, 1, 0, 2, 3, 4, 5)
+"""Of those that test_documents.py asks, as many of each; those by which rare faults are found come first."""
 
 
 async def require_found(fault: Fault, stores: Stores, schema: GraphQLSchema, monkeypatch: pytest.MonkeyPatch) -> None:
     fault(monkeypatch)
     async with serve_pair(stores) as pair:
-        difference = await Run(pair, schema, seed=SEED).find_difference(DOCUMENTS, smallest=False)
-    assert difference is not None
+        for seed in SEEDS:
+            if await Run(pair, schema, seed=seed).find_difference(DOCUMENTS, smallest=False) is not None:
+                return
+    pytest.fail(f"none of {len(SEEDS) * DOCUMENTS} documents finds it")
 
 
 @pytest.mark.parametrize("name", FAULTS)
