@@ -51,6 +51,10 @@ class Answer:
         return only
 
 
+PANEL_SECONDS = 60.0
+"""A busy machine is no failure; tests of the limit give their own."""
+
+
 @dataclass
 class BatchRecorder:
     """Notes loader batches where the server would count them."""
@@ -103,7 +107,7 @@ class Caller:
             viewer=ViewerRecord(self.name, self.home_namespace, grants),
             ingest_limits=IngestLimits(),
             metrics=recorder,
-            **{"types": TypeRegistry(self.database, self.declared), **given},
+            **{"types": TypeRegistry(self.database, self.declared), "panel_seconds": PANEL_SECONDS, **given},
         )
 
 
