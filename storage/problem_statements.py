@@ -43,7 +43,7 @@ _NAMES_OF_KEY = 3
 
 
 class ProblemQuery(NamedTuple):
-    """Which problems: of errors of at least a severity (a rank), of objects of a namespace (None: of any).
+    """Which problems: of errors of at least a severity (a rank), of objects of a namespace and of types (None: of any).
 
     `now` in microseconds: a dismissal whose end has come holds no more.
     """
@@ -52,6 +52,17 @@ class ProblemQuery(NamedTuple):
     now: int
     include_dismissed: bool = False
     namespace: str | None = None
+    object_types: tuple[str, ...] | None = None
+
+    @property
+    def object_tests(self) -> list[ColumnElement[bool]]:
+        """What must hold of the names of an object; empty: any will do."""
+        tests: list[ColumnElement[bool]] = []
+        if self.namespace is not None:
+            tests.append(objects.c.namespace == self.namespace)
+        if self.object_types is not None:
+            tests.append(objects.c.object_type.in_(self.object_types))
+        return tests
 
 
 class ProblemRange(NamedTuple):
@@ -100,38 +111,34 @@ def build_pairs_of_keys(object_keys: Sequence[int], scope: Scope) -> Select[Any]
     return _visible_pairs(object_audiences, scope).where(object_audiences.c.object_key.in_(object_keys))
 
 
-def build_all_pairs(namespace: str | None, scope: Scope) -> Select[Any]:
-    """Ask where all visible references lie, to the objects of a namespace or to all."""
-    if namespace is None:
+def build_all_pairs(query: ProblemQuery, scope: Scope) -> Select[Any]:
+    """Ask where all visible references lie to the objects that a query is about."""
+    tests = query.object_tests
+    if not tests:
         return _visible_pairs(object_audiences, scope)
     joined = objects.join(object_audiences, object_audiences.c.object_key == objects.c.object_key)
-    return _visible_pairs(joined, scope).where(objects.c.namespace == namespace)
+    pairs = _visible_pairs(joined, scope).where(*tests)
+    return force_index(pairs, objects, "ix_objects_type") if query.namespace is None else pairs
 
 
-def build_pair_count(namespace: str | None, scope: Scope, *, most: int) -> Select[Any]:
+def build_pair_count(query: ProblemQuery, scope: Scope, *, most: int) -> Select[Any]:
     """Ask how many pairs there are, counting up to so many."""
-    pairs = build_all_pairs(namespace, scope).limit(most).subquery("pair")
+    pairs = build_all_pairs(query, scope).limit(most).subquery("pair")
     return select(func.count()).select_from(pairs)
 
 
-def build_window_pairs(
-    namespace: str | None, plan: Plan, keys: KeyRange, scope: Scope, dialect_name: str
-) -> Select[Any]:
-    """Ask the same about the objects that the events of a plan touch within a range of keys, each object once.
-
-    `namespace`: only about objects of that one.
-    """
+def build_window_pairs(query: ProblemQuery, plan: Plan, keys: KeyRange, scope: Scope, dialect_name: str) -> Select[Any]:
+    """Ask the same about those of them that the events of a plan touch within a range of keys, each object once."""
+    object_tests = query.object_tests
     tests = build_row_tests(plan, None, dialect_name)
     branches = [build_branch(plan, prefix, keys, dialect_name, tests=tests) for prefix in plan.prefixes]
     found = (branches[0] if len(branches) == 1 else union_of_limited(branches, dialect_name)).subquery("found")
     reference = event_objects.alias("touching")
     of_event = and_(reference.c.event_id == found.c.id, reference.c.namespace_key == found.c.namespace_key)
     source = found.join(reference, of_event)
-    if namespace is not None:
+    if object_tests:
         source = source.join(objects, objects.c.object_key == reference.c.object_key)
-    touched = select(reference.c.object_key).select_from(source).distinct()
-    if namespace is not None:
-        touched = touched.where(objects.c.namespace == namespace)
+    touched = select(reference.c.object_key).select_from(source).distinct().where(*object_tests)
     touched = keep_join_order(force_index(touched, reference, "ix_event_objects_event"))
     touched = touched.subquery("touched")
     joined = touched.join(object_audiences, object_audiences.c.object_key == touched.c.object_key)

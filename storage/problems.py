@@ -162,17 +162,17 @@ class _PageReader:
 
     async def read(self) -> tuple[list[ProblemRecord], Bound | None]:
         """Give the problems and, when the scan limit was reached before the page was full, the key it ended at."""
-        if self._scope.is_empty:
+        if self._scope.is_empty or self._query.object_types == ():
             return [], None
         if await self._has_few_objects():
-            return await self._fetch(build_all_pairs(self._query.namespace, self._scope), self._limit), None
+            return await self._fetch(build_all_pairs(self._query, self._scope), self._limit), None
         return await self._collect_windows()
 
     async def _has_few_objects(self) -> bool:
         """Whether all ends are fewer than may be examined: of each severity, of successes and of dismissals."""
         ends = len(severities_from(self._query.min_severity)) + 2
         most = self._database.options.scan_rows // ends
-        statement = build_pair_count(self._query.namespace, self._scope, most=most + 1)
+        statement = build_pair_count(self._query, self._scope, most=most + 1)
         count: int = (await self._connection.execute(statement)).scalar_one()
         return count <= most
 
@@ -190,7 +190,7 @@ class _PageReader:
             window = min(window, left)
             boundary = await windows.end(keys, window)
             part = keys._replace(stop=boundary or keys.stop)
-            pairs = build_window_pairs(self._query.namespace, plan, part, self._scope, self._database.dialect_name)
+            pairs = build_window_pairs(self._query, plan, part, self._scope, self._database.dialect_name)
             found += await self._fetch(pairs, self._limit - len(found), part)
             if len(found) >= self._limit or boundary is None:
                 return found, None

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import UNSET
 
 from gateway.context import Info, RequestContext
-from gateway.errors import BadUserInputError, QueryTooComplexError
+from gateway.errors import BadUserInputError
 from gateway.schema.connections import (
     EventConnection,
     EventObjectType,
@@ -22,11 +22,10 @@ from gateway.schema.node_ids import parse_kind_id
 from gateway.schema.nodes import Node
 from gateway.schema.paging import event_page_request, given_cursor, page_size
 from gateway.schema.scalars import JSON, DateTime
-from gateway.schema.texts import require_text, require_text_or_none
+from gateway.schema.texts import require_names, require_text, require_text_or_none
 from gateway.viewers import require_right
 from mutations.errors import NotFoundError
 from mutations.operations import OBJECT_TYPE, enqueue_operation, transition_operation
-from storage.conditions import MAX_LIST_VALUES
 from storage.cursors import OperationCursor
 from storage.operation_lists import fetch_operation_list
 from storage.operations import OperationPage, OperationRecord, fetch_operations, operation_cursor
@@ -218,7 +217,7 @@ async def fetch_operation_connection(
         scope=context.scope,
         namespace=require_text_or_none(namespace, "namespace"),
         states=None if states is UNSET else states,
-        operation_types=_type_names(operation_types),
+        operation_types=require_names(operation_types, "operationTypes"),
         size=size,
         after=given_cursor(OperationCursor.from_text, after, "after"),
         before=given_cursor(OperationCursor.from_text, before, "before"),
@@ -287,14 +286,6 @@ async def _operation_type(context: RequestContext, namespace: str, name: str) ->
         f"input.operationType {name[:64]} is not declared in the namespace {namespace}, where there "
         f"{'is ' + some if some else 'is none'}: defineOperationType declares one"
     )
-
-
-def _type_names(names: list[str] | None) -> list[str] | None:
-    if names is None or names is UNSET:
-        return None
-    if len(names) > MAX_LIST_VALUES:
-        raise QueryTooComplexError(f"operationTypes holds {len(names)} values, the most is {MAX_LIST_VALUES}")
-    return [require_text(name, f"operationTypes[{place}]") for place, name in enumerate(names)]
 
 
 def _require_id(text: str | None, path: str) -> str:

@@ -17,7 +17,7 @@ from gateway.schema.node_ids import ProblemKey, parse_problem_node_id, problem_n
 from gateway.schema.nodes import Node
 from gateway.schema.paging import given_cursor, page_size
 from gateway.schema.scalars import BigInt, DateTime
-from gateway.schema.texts import require_text, require_text_or_none
+from gateway.schema.texts import require_names, require_text, require_text_or_none
 from gateway.viewers import require_right
 from mutations.errors import NotFoundError
 from mutations.problems import dismiss_problem
@@ -173,6 +173,10 @@ async def problems_of_objects(
 async def fetch_problem_list(
     info: Info,
     namespace: NamespaceArgument = UNSET,
+    object_types: Annotated[
+        list[str] | None,
+        strawberry.argument(description="Only problems of objects of one of these types; none given: no problem."),
+    ] = UNSET,
     min_severity: Annotated[
         Severity, strawberry.argument(description="What counts as an error: this severity or a worse one.")
     ] = Severity.WARNING,
@@ -187,13 +191,14 @@ async def fetch_problem_list(
     size, backward = page_size(first, last)
     within = _range(after, before, backward=backward)
     name = require_text_or_none(namespace, "namespace")
+    types = require_names(object_types, "objectTypes")
     severity = int(min_severity)
 
     async def fetch() -> ProblemPage:
-        query = ProblemQuery(severity, context.clock(), include_dismissed, name)
+        query = ProblemQuery(severity, context.clock(), include_dismissed, name, types)
         return await fetch_problem_page(context.database, scope=context.scope, query=query, size=size, within=within)
 
-    key = ("problems", severity, include_dismissed, name, size, within)
+    key = ("problems", severity, include_dismissed, name, types, size, within)
     return ProblemConnection(page=await context.once(key, lambda: context.panel(fetch)))
 
 

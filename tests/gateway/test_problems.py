@@ -60,13 +60,29 @@ async def tell(
         message=f"event {number}",
         timestamp=NOW - 100 * MINUTE + (minute or number) * MINUTE,
         severity=severity,
-        objects=[ObjectDraft("vm", each) for each in on],
-        **given,
+        **({"objects": [ObjectDraft("vm", each) for each in on]} | given),
     )
     report = await ingest_events(
         caller.database, [draft], home_namespace="default", limits=IngestLimits(), clock=lambda: NOW
     )
     assert [result.outcome.name for result in report.results] == ["ACCEPTED"]
+
+
+@EACH_DATABASE
+async def test_problems_of_objects_of_some_types_are_asked_for(caller: Caller) -> None:
+    await tell(caller, 1, objects=[ObjectDraft("vm", "vm-1"), ObjectDraft("node", "n-1")])
+    await tell(caller, 2, objects=[ObjectDraft("disk", "d-1")])
+    for types, expected in (
+        ('["node", "disk"]', ["d-1", "n-1"]),
+        ('"vm"', ["vm-1"]),
+        ("[]", []),
+        ("null", ["d-1", "n-1", "vm-1"]),
+    ):
+        answer = await caller.run(f"{{ problems(objectTypes: {types}) {{ nodes {{ object {{ objectId }} }} }} }}")
+        assert [node["object"]["objectId"] for node in answer.data["problems"]["nodes"]] == expected
+    query = "query ($types: [String!]) { problems(objectTypes: $types) { nodes { id } } }"
+    many = await caller.run(query, {"types": ["a"] * 1_001})
+    assert many.error[0] is ErrorCode.QUERY_TOO_COMPLEX
 
 
 async def listed(caller: Caller, context: Any = None, **variables: Any) -> list[Any]:

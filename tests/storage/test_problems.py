@@ -223,6 +223,9 @@ async def test_problems_are_what_the_oracle_says(database: Database, database_ur
             for each, namespace in ((database, "other"), (narrow, "default")):
                 of_namespace = await read_all(each, 9, scope=scope, query=query._replace(namespace=namespace))
                 assert of_namespace == [one for one in listed if one.object.namespace == namespace]
+            for each, types in ((database, ("vm",)), (narrow, ("vm", "disk")), (narrow, ())):
+                of_types = await read_all(each, 9, scope=scope, query=query._replace(object_types=types))
+                assert of_types == [one for one in listed if one.object.object_type in types]
     await narrow.close()
 
 
@@ -339,11 +342,16 @@ async def refresh_statistics(database: Database) -> None:
             )
 
 
+OF_ANY = ProblemQuery(Severity.WARNING, NOW)
 STATEMENTS: dict[str, tuple[Any, set[str]]] = {
-    "all": (lambda _: problems_of(build_all_pairs(None, EVERYTHING)), ENDS),
-    "of a namespace": (lambda _: problems_of(build_all_pairs("default", EVERYTHING)), ENDS),
+    "all": (lambda _: problems_of(build_all_pairs(OF_ANY, EVERYTHING)), ENDS),
+    "of a namespace": (lambda _: problems_of(build_all_pairs(OF_ANY._replace(namespace="default"), EVERYTHING)), ENDS),
+    "of a type": (
+        lambda _: problems_of(build_all_pairs(OF_ANY._replace(object_types=("vm",)), EVERYTHING)),
+        {*ENDS, "ix_objects_type"},
+    ),
     "of some audiences": (
-        lambda _: problems_of(build_all_pairs(None, Scope(audience_keys=frozenset({1, 2})))),
+        lambda _: problems_of(build_all_pairs(OF_ANY, Scope(audience_keys=frozenset({1, 2})))),
         {*ENDS, "ix_object_audiences_audience"},
     ),
     "of named objects": (
@@ -387,8 +395,9 @@ async def test_problems_are_read_by_the_ends_of_indexes(database: Database) -> N
         plan = await Planner(database, connection, scope=EVERYTHING).plan(severe)
     keys = KeyRange(True, stop=Bound(START + 10_100, event_id(1), True))
     wanted = {name: indexes for name, (_, indexes) in STATEMENTS.items()}
-    for name, namespace in (("window", None), ("window of a namespace", "default")):
-        pairs = build_window_pairs(namespace, plan, keys, EVERYTHING, database.dialect_name)
+    of_names = OF_ANY._replace(namespace="default", object_types=("vm", "node"))
+    for name, query in (("window", OF_ANY), ("window of names", of_names)):
+        pairs = build_window_pairs(query, plan, keys, EVERYTHING, database.dialect_name)
         used[name] = used_indexes(await explain(database, problems_of(pairs, keys)))
         wanted[name] = {*ENDS, "ix_events_severity", "ix_event_objects_event"}
     for name, indexes in used.items():
