@@ -241,12 +241,13 @@ async def dismiss(
     info: Info,
     input: Annotated[DismissProblemInput, strawberry.argument(description="The problem.")],  # noqa: A002
 ) -> DismissProblemPayload:
-    """Dismiss a problem; the right OPERATE is needed in its object's namespace."""
+    """Dismiss a problem; the right OPERATE is needed in the namespaces of its object and its event."""
     context = info.context
     key = parse_problem_node_id(input.id)
     if key is None:
         raise BadUserInputError("input.id is no id of a problem: give it as it was shown, problem:...")
-    require_right(context.viewer, "OPERATE", namespace=key.object.namespace)
+    for namespace in sorted({key.object.namespace, key.event.namespace}):
+        require_right(context.viewer, "OPERATE", namespace=namespace)
     reason = None if input.reason in (None, UNSET) else require_text(input.reason or "", "input.reason") or None
     record: Any = await dismiss_problem(
         context.database,
