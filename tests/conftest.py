@@ -149,12 +149,16 @@ def _is_other_drivers(nodeid: str, ids: set[str]) -> bool:
     return False
 
 
+TOGETHER = ("/test_large_store.py", "/test_wheel.py", "/test_workers.py", "/test_graphiql.py")
+"""Modules whose tests one process does, because their fixture takes long to make."""
+
+
 class _Together(LoadScopeScheduling):  # type: ignore[misc]
     """Gives tests to processes one by one, except those of modules with a fixture that takes a minute to make."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        return module if module.endswith(("/test_large_store.py", "/test_wheel.py", "/test_workers.py")) else nodeid
+        return module if module.endswith(TOGETHER) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,5 +1,6 @@
 """Retention in GraphQL: policies, runs, what is refused, what a period covers (RT1, HZ4, R2, R4, L8)."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -177,14 +178,14 @@ async def test_which_changes_are_refused(caller: Caller) -> None:
         Settings(), caller.database, declared=NOTHING_DECLARED, clock=lambda: NOW, observer=Metrics()
     )
     made = await changed(caller, CREATE, {"name": "p"})
-    setting = "policy:setting:api-requests"
+    setting, other = "policy:setting:api-requests", uuid.uuid4()
     cases = [
         (UPDATE, {"id": made["id"], "maxAgeSeconds": 5, "keepForever": True}, ErrorCode.BAD_USER_INPUT, "exclude each"),
         (UPDATE, {"id": "policy:1"}, ErrorCode.BAD_USER_INPUT, "is no id of a retention policy"),
         (DELETE, {"id": setting}, ErrorCode.BAD_USER_INPUT, "TIMELOOM_MAX_API_REQUESTS_EVENT_AGE_SECONDS"),
         (DELETE, {"id": "policy:setting:\ud800"}, ErrorCode.BAD_USER_INPUT, "is no id of a retention policy"),
         (UPDATE, {"id": setting, "name": "x"}, ErrorCode.BAD_USER_INPUT, "this policy is a setting"),
-        (DELETE, {"id": f"policy:{made['id'][-36:-1]}0"}, ErrorCode.NOT_FOUND, "there is no retention policy"),
+        (DELETE, {"id": f"policy:{other}"}, ErrorCode.NOT_FOUND, "there is no retention policy"),
     ]
     for document, given, code, text in cases:
         found = (await caller.run(document, {"input": given}, retention=runner)).error

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.storage.histories import START, link, row, store
 from tests.waiting import wait_for
 
 EVENTS = 300
+LEASE_SECONDS = 10.0
 SETTINGS = {"TIMELOOM_REMOVAL_CHUNK_EVENTS": "1", "TIMELOOM_RETENTION_INTERVAL_SECONDS": "1000000000"}
 RUN = "mutation { runRetention(input: {dryRun: false}) { run { id } } }"
 STATE = """query ($id: ID!) { node(id: $id) { ... on RetentionRun { finishedAt completed eventsRemoved referencesRemoved
@@ -36,7 +38,7 @@ def metrics(gateway: GatewayProcess) -> str:
 def test_who_was_stopped_in_a_chunk_writes_nothing_when_it_wakes(
     database_url: str, gateway_process: Callable[..., GatewayProcess]
 ) -> None:
-    """Exactly one runs; the other finishes when the lease has ended (10 s); every event is counted once."""
+    """Exactly one runs; stopped for three times the lease, the other finishes; every event is counted once."""
     asyncio.run(fill(database_url))
     pair = [gateway_process(database_url, settings=SETTINGS) for _ in range(2)]
     run_id = pair[0].execute(RUN)["runRetention"]["run"]["id"]
@@ -45,12 +47,14 @@ def test_who_was_stopped_in_a_chunk_writes_nothing_when_it_wakes(
     first, second = sorted(pair, key=removed, reverse=True)
     assert removed(second) == 0
     first.pause()
+    stopped_at = time.monotonic()
     try:
 
         def run_has_ended() -> bool:
             return state(second, run_id)["finishedAt"] is not None
 
         wait_for(run_has_ended, "the run on the other gateway", seconds=120)
+        wait_for(lambda: time.monotonic() > stopped_at + 3 * LEASE_SECONDS, "three times the lease", seconds=60)
         ended = state(second, run_id)
     finally:
         first.resume()

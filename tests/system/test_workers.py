@@ -45,7 +45,7 @@ def served(
 
 
 @pytest.mark.parametrize("served", ["sqlite", "asyncmy"], indirect=True)
-def test_metrics_are_summed_over_the_workers(served: GatewayProcess) -> None:
+def test_metrics_are_summed_over_the_workers_which_end_when_their_command_is_killed(served: GatewayProcess) -> None:
     """GQ7"""
     event = {"eventType": "audit", "source": "s", "message": "m"}
     for _ in range(40):  # each on its own connection, so that both workers get some
@@ -55,9 +55,12 @@ def test_metrics_are_summed_over_the_workers(served: GatewayProcess) -> None:
     assert 'timeloom_events_inserted_total{event_type="audit"} 40.0' in text
     assert 'timeloom_ingest_outcomes_total{outcome="ACCEPTED"} 40.0' in text
     assert len(served.execute("{ events(first: 1000) { nodes { id } } }")["events"]["nodes"]) == 40
+    workers = children(served.pid)
+    os.kill(served.pid, signal.SIGKILL)
+    wait_for(lambda: not any(is_running(pid) for pid in workers), "the workers to end")
 
 
-def test_a_killed_worker_is_replaced_and_its_counts_stay(served: GatewayProcess) -> None:
+def test_a_killed_worker_is_replaced_its_counts_stay_and_all_end_with_their_command(served: GatewayProcess) -> None:
     for _ in range(20):
         served.execute("{ __typename }")
     # A request is counted after it was answered: what a worker had not counted yet would be gone with it.
@@ -73,18 +76,9 @@ def test_a_killed_worker_is_replaced_and_its_counts_stay(served: GatewayProcess)
     wait_for(is_replaced, "a new worker")
     served.wait_until_ready()
     assert REQUESTS.findall(metrics(served)) == ["20.0"]
-
-
-def test_all_workers_end_with_their_command(served: GatewayProcess) -> None:
     workers = children(served.pid)
     assert served.terminate() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
-
-
-def test_workers_whose_command_was_killed_end_by_themselves(served: GatewayProcess) -> None:
-    workers = children(served.pid)
-    os.kill(served.pid, signal.SIGKILL)
-    wait_for(lambda: not any(is_running(pid) for pid in workers), "the workers to end")
 
 
 def is_running(pid: int) -> bool:
