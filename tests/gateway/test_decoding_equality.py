@@ -151,7 +151,7 @@ def as_values(draft: EventDraft) -> dict[str, str]:
     return values
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(st.tuples(st.just(INPUT), WHOLE) | st.tuples(st.just(EVENTS), BATCH))
 def test_what_the_fast_roads_take_stock_takes_too_and_reads_alike(sent: tuple[BatchVariable, str]) -> None:
     variable, batch = sent

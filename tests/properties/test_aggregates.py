@@ -42,7 +42,7 @@ def _spread() -> list[dict[str, Any]]:
 SPREAD = _spread()
 GROUPS = [*recount.GROUPS, "SUCCESS", "OBJECT_TYPE"]
 EXAMPLES = settings(
-    max_examples=18, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 _plain = st.fixed_dictionaries(

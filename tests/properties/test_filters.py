@@ -15,7 +15,7 @@ Key = tuple[int, str, str]
 
 # The database is filled once for all examples: they only read.
 EXAMPLES = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 PAGE = """
