@@ -198,11 +198,15 @@ async def fetch_operation_connection(
     namespace: NamespaceArgument = UNSET,
     states: Annotated[
         list[OperationState] | None,
-        strawberry.argument(description="Only operations in one of these states; none given: no operation."),
+        strawberry.argument(
+            description="Only operations in one of these states; left out: in any; an empty list: none."
+        ),
     ] = UNSET,
     operation_types: Annotated[
         list[str] | None,
-        strawberry.argument(description="Only operations of one of these types; none given: no operation."),
+        strawberry.argument(
+            description="Only operations of one of these types; left out: of any; an empty list: none."
+        ),
     ] = UNSET,
     first: First = UNSET,
     after: After = UNSET,

@@ -175,7 +175,9 @@ async def fetch_problem_list(
     namespace: NamespaceArgument = UNSET,
     object_types: Annotated[
         list[str] | None,
-        strawberry.argument(description="Only problems of objects of one of these types; none given: no problem."),
+        strawberry.argument(
+            description="Only problems of objects of one of these types; left out: of any; an empty list: none."
+        ),
     ] = UNSET,
     min_severity: Annotated[
         Severity, strawberry.argument(description="What counts as an error: this severity or a worse one.")
